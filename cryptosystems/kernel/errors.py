@@ -1,0 +1,42 @@
+"""Base errors, named by what the caller should do next.
+
+CryptoSystemsError
+├── InvalidInput     the caller sent something wrong: say what was expected, change nothing
+├── RetryLater       nothing happened; the same call may be repeated after a pause
+├── Unresolved       we do not know whether it happened; ask before repeating
+└── NeedsOperator    a person must act; repeating will not help
+"""
+
+
+class CryptoSystemsError(Exception):
+    """Base of all our errors. `code` is stable, the message is a sentence for a person."""
+
+    code = "error"
+
+
+class InvalidInput(CryptoSystemsError):
+    """The input is wrong; the message says what was expected and what came."""
+
+    code = "invalid_input"
+
+
+class RetryLater(CryptoSystemsError):
+    """Nothing happened; try again, after `after_s` seconds where it is known."""
+
+    code = "retry_later"
+
+    def __init__(self, message: str, *, after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class Unresolved(CryptoSystemsError):
+    """The outcome is unknown; ask the other side before doing anything again."""
+
+    code = "unresolved"
+
+
+class NeedsOperator(CryptoSystemsError):
+    """Only a person can mend this (a missing right, a wrong setting, a damaged file)."""
+
+    code = "needs_operator"
