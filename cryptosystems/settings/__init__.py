@@ -1,0 +1,1 @@
+"""Settings by environment: `local` (embedded defaults), `test`, `production`."""

@@ -1,0 +1,26 @@
+"""Rows of the signals room and their constraints."""
+
+from signals.models.market import Candle, CandleCorrection, Instrument, ReportedLiquidation
+from signals.models.model_registry import ModelVersion
+from signals.models.signals import (
+    ChainEntry,
+    OutboxEntry,
+    RejectedSetup,
+    Settlement,
+    Signal,
+    SignalState,
+)
+
+__all__ = [
+    "Candle",
+    "CandleCorrection",
+    "ChainEntry",
+    "Instrument",
+    "ModelVersion",
+    "OutboxEntry",
+    "RejectedSetup",
+    "ReportedLiquidation",
+    "Settlement",
+    "Signal",
+    "SignalState",
+]
