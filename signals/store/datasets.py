@@ -140,9 +140,7 @@ def _check(path: Path, open_ms: IntArray, values: FloatArray) -> None:
     if open_ms.size > 1 and not (np.diff(open_ms) > 0).all():
         raise InvalidInput(f"{path.name}: open_time must rise strictly; it repeats or falls")
     known = ~np.isnan(values[:, 3])
-    impossible = known & (
-        (values[:, 1] < values[:, 2]) | (values[:, 2] <= 0) | (values[:, 4] < 0)
-    )
+    impossible = known & ((values[:, 1] < values[:, 2]) | (values[:, 2] <= 0) | (values[:, 4] < 0))
     if impossible.any():
         raise InvalidInput(
             f"{path.name}: candle {int(open_ms[impossible][0])} is impossible "

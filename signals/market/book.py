@@ -1,0 +1,158 @@
+"""Book columns: best prices at once, bands and averages once a second.
+
+A partial book says nothing beyond its last level: a band that the levels do not reach is
+NaN, never a guess.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signals.market.events import Levels
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+BANDS: Final = (0.001, 0.005, 0.01, 0.02)
+"""Distance from the mid price, as fractions."""
+
+
+def decay(seconds: float, half_life_s: float) -> float:
+    """Return the weight of the newest value in an average of this half-life."""
+    return 1.0 - 2.0 ** (-seconds / half_life_s)
+
+
+def _average(held: FloatArray, new: FloatArray, weight: float) -> None:
+    """Move `held` towards `new` in place; start where nothing is held, keep where new is NaN."""
+    known = ~np.isnan(new)
+    start = known & np.isnan(held)
+    np.copyto(held, new, where=start)
+    np.copyto(held, held + weight * (new - held), where=known & ~start)
+
+
+class BookColumns:
+    """Arrays of shape (n,), or (bands, n), of every symbol's book."""
+
+    def __init__(self, n: int) -> None:
+        self.bid: FloatArray = np.full(n, np.nan)
+        self.ask: FloatArray = np.full(n, np.nan)
+        self.bid_qty: FloatArray = np.full(n, np.nan)
+        self.ask_qty: FloatArray = np.full(n, np.nan)
+        self.received_ms: IntArray = np.zeros(n, dtype=np.int64)
+        self.levels: list[tuple[Levels, Levels] | None] = [None] * n
+        self._dirty: set[int] = set()
+        self._flow: FloatArray = np.zeros(n)
+        self.imbalance: FloatArray = np.full((len(BANDS), n), np.nan)
+        self.imbalance_fast: FloatArray = np.full((len(BANDS), n), np.nan)
+        self.imbalance_slow: FloatArray = np.full((len(BANDS), n), np.nan)
+        self.tilt_since_ms: IntArray = np.zeros((len(BANDS), n), dtype=np.int64)
+        self.depth_bid: FloatArray = np.full(n, np.nan)
+        self.depth_ask: FloatArray = np.full(n, np.nan)
+        self.depth_bid_hour: FloatArray = np.full(n, np.nan)
+        self.depth_ask_hour: FloatArray = np.full(n, np.nan)
+        self.best_depth: FloatArray = np.full(n, np.nan)
+        self.flow_10s: FloatArray = np.full(n, np.nan)
+        self.flow_60s: FloatArray = np.full(n, np.nan)
+        self.micro: FloatArray = np.full(n, np.nan)
+        self.spread_bps: FloatArray = np.full(n, np.nan)
+        self._ticked_ms = 0
+
+    def set_levels(self, row: int, bids: Levels, asks: Levels, received_ms: int) -> None:
+        """Take the whole visible book of one symbol."""
+        self.levels[row] = (bids, asks)
+        self._dirty.add(row)
+        self.set_top(row, *bids[0], *asks[0], received_ms)
+
+    def set_top(
+        self,
+        row: int,
+        bid: float,
+        bid_qty: float,
+        ask: float,
+        ask_qty: float,
+        received_ms: int,
+    ) -> None:
+        """Take best prices and sizes; adds the order flow they imply.
+
+        Source of the flow: Cont, Kukanov, Stoikov 2014, "The Price Impact of Order Book Events".
+        """
+        old_bid, old_ask = float(self.bid[row]), float(self.ask[row])
+        if old_bid == old_bid:
+            flow = 0.0
+            if bid >= old_bid:
+                flow += bid_qty
+            if bid <= old_bid:
+                flow -= float(self.bid_qty[row])
+            if ask <= old_ask:
+                flow -= ask_qty
+            if ask >= old_ask:
+                flow += float(self.ask_qty[row])
+            self._flow[row] += flow
+        self.bid[row] = bid
+        self.ask[row] = ask
+        self.bid_qty[row] = bid_qty
+        self.ask_qty[row] = ask_qty
+        self.received_ms[row] = received_ms
+
+    def forget(self, row: int) -> None:
+        """Drop a book that proved wrong."""
+        self.levels[row] = None
+        for column in (self.bid, self.ask, self.bid_qty, self.ask_qty):
+            column[row] = np.nan
+        self.received_ms[row] = 0
+        self.imbalance[:, row] = np.nan
+
+    @property
+    def mid(self) -> FloatArray:
+        """Mid prices, shape (n,)."""
+        return (self.bid + self.ask) / 2
+
+    def tick(self, now_ms: int) -> None:
+        """Bring bands and averages up to date; call it about once a second."""
+        for row in self._dirty:
+            self._measure(row)
+        self._dirty.clear()
+        seconds = min(60.0, (now_ms - self._ticked_ms) / 1000) if self._ticked_ms else 1.0
+        self._ticked_ms = now_ms
+        if seconds <= 0:
+            return
+        _average(self.best_depth, (self.bid_qty + self.ask_qty) / 2, decay(seconds, 600))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            flow = self._flow / self.best_depth / seconds
+            spread = self.ask - self.bid
+            pull = (self.bid_qty * self.ask + self.ask_qty * self.bid) / (
+                self.bid_qty + self.ask_qty
+            )
+            micro = (pull - self.mid) / spread
+            spread_bps = spread / self.mid * 1e4
+        self._flow[:] = 0.0
+        _average(self.flow_10s, flow, decay(seconds, 10))
+        _average(self.flow_60s, flow, decay(seconds, 60))
+        _average(self.micro, micro, decay(seconds, 5))
+        _average(self.spread_bps, spread_bps, decay(seconds, 60))
+        turned = np.sign(self.imbalance) != np.sign(self.imbalance_fast)
+        self.tilt_since_ms[turned | (self.tilt_since_ms == 0)] = now_ms
+        _average(self.imbalance_fast, self.imbalance, decay(seconds, 30))
+        _average(self.imbalance_slow, self.imbalance, decay(seconds, 600))
+        _average(self.depth_bid_hour, self.depth_bid, decay(seconds, 3600))
+        _average(self.depth_ask_hour, self.depth_ask, decay(seconds, 3600))
+
+    def _measure(self, row: int) -> None:
+        held = self.levels[row]
+        if held is None:
+            return
+        bids, asks = np.asarray(held[0]), np.asarray(held[1])
+        mid = (bids[0, 0] + asks[0, 0]) / 2
+        below, above = 1 - bids[:, 0] / mid, asks[:, 0] / mid - 1
+        bid_sum, ask_sum = np.cumsum(bids.prod(axis=1)), np.cumsum(asks.prod(axis=1))
+        reach = min(below[-1], above[-1])
+        for k, band in enumerate(BANDS):
+            if reach < band:
+                self.imbalance[k:, row] = np.nan
+                break
+            bid = bid_sum[np.searchsorted(below, band, side="right") - 1] if below[0] <= band else 0
+            ask = ask_sum[np.searchsorted(above, band, side="right") - 1] if above[0] <= band else 0
+            self.imbalance[k, row] = (bid - ask) / (bid + ask) if bid + ask > 0 else np.nan
+        # Depth is compared with its own average, so the reach of the book only has to be steady.
+        self.depth_bid[row], self.depth_ask[row] = bid_sum[-1], ask_sum[-1]
