@@ -1,0 +1,76 @@
+"""From score to probability: Platt's map on a later slice, and a Venn-Abers interval.
+
+Sources: Platt 1999; Vovk, Petej 2014 (inductive Venn-Abers, arXiv 1211.0025).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.isotonic import IsotonicRegression
+
+FloatArray = NDArray[np.float64]
+
+GRID: Final = 33
+_LEAST_SLOPE: Final = 0.0
+
+
+def logistic(x: FloatArray) -> FloatArray:
+    """Return 1 / (1 + e^-x)."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -35.0, 35.0))))
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """p = logistic(slope · logit + offset); the slope is never below 0, so order is kept."""
+
+    slope: float
+    offset: float
+
+    def __call__(self, logit: FloatArray) -> FloatArray:
+        return logistic(self.slope * logit + self.offset)
+
+
+def fit_platt(
+    logit: FloatArray, win: FloatArray, weight: FloatArray | None = None, prior: float = 20.0
+) -> Platt:
+    """Return the map with the highest likelihood; `prior` rows of "slope 1, as it is" steady it.
+
+    An empty sample gives the identity.
+    """
+    if not logit.size:
+        return Platt(1.0, 0.0)
+    w = np.ones_like(logit) if weight is None else weight
+    spread = max(float(logit.var()), 1e-9)
+
+    def loss(theta: FloatArray) -> float:
+        z = theta[0] * logit + theta[1]
+        likelihood = float((w * (np.logaddexp(0.0, z) - win * z)).sum())
+        return likelihood + 0.5 * prior * spread * (theta[0] - 1.0) ** 2
+
+    found = minimize(
+        loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(_LEAST_SLOPE, 3.0), (-4.0, 4.0)]
+    )
+    return Platt(float(found.x[0]), float(found.x[1]))
+
+
+def venn_abers(
+    logit: FloatArray, win: FloatArray, grid: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the lower and upper probability at each score of `grid`, both (GRID,).
+
+    The score is joined to the calibration sample once as a loss and once as a win; isotonic
+    regression gives the two ends. The sample should be thinned to outcomes that do not
+    overlap, or the interval is too narrow.
+    """
+    low, high = np.empty(grid.size), np.empty(grid.size)
+    for place, score in enumerate(grid):
+        scores = np.append(logit, score)
+        for outcome, out in ((0.0, low), (1.0, high)):
+            fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(
+                scores, np.append(win, outcome)
+            )
+            out[place] = fitted.predict([score])[0]
+    return np.maximum.accumulate(low), np.maximum.accumulate(high)

@@ -1,0 +1,215 @@
+"""Fitting one model over all timeframes and sides.
+
+The rows before the last fifth of the time teach the weights, the last fifth, purged by label
+end, teaches the calibration: no row does both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from cryptosystems.kernel.timeframes import Timeframe
+from signals.features.base import GROUPS
+from signals.features.catalogue import CATALOGUE
+from signals.features.history import FeatureHistory
+from signals.model.adapt import fit_assets
+from signals.model.calibration import GRID, fit_platt, venn_abers
+from signals.model.labels import Labels, uniqueness
+from signals.model.model import Model, SideModel
+from signals.model.score import AdditiveScore, design, quantile_edges
+from signals.model.splits import purged
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+CALIBRATION_SHARE: Final = 0.2
+SHRINKAGE: Final = 0.003
+"""C of the logistic, per 1,000 weighted rows: weak evidence moves little."""
+HALF_LIFE_DAYS: Final = 180.0
+MOST_ROWS: Final = 30_000
+LEAST_ROWS: Final = 1_500
+_THIN_CANDLES: Final = 12
+_DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One timeframe's factors and their labels."""
+
+    features: FeatureHistory
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Flat rows of one side: factors, outcome, and where they come from."""
+
+    X: FloatArray
+    win: FloatArray
+    gross: FloatArray
+    n_hit: FloatArray
+    step: IntArray
+    asset: IntArray
+    at_ms: IntArray
+    end_ms: IntArray
+
+
+def train(
+    lessons: Mapping[Timeframe, Lesson],
+    *,
+    version: str,
+    before_ms: int,
+    card: dict[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Model | None:
+    """Fit a model on everything that was decided before `before_ms`.
+
+    Timeframes with too few labels are left out; None if that is all of them.
+    """
+    sides: dict[Timeframe, tuple[SideModel, SideModel]] = {}
+    unusual: dict[Timeframe, FloatArray] = {}
+    assets: tuple[str, ...] = ()
+    done = 0
+    for timeframe, lesson in lessons.items():
+        assets = lesson.features.symbols
+        pair: list[SideModel] = []
+        for side in range(2):
+            rows = _rows(lesson, side, before_ms)
+            fitted = _fit_side(rows, lesson, before_ms) if rows.win.size >= LEAST_ROWS else None
+            done += 1
+            if progress:
+                progress(done, 2 * len(lessons))
+            if fitted is None:
+                break
+            pair.append(fitted)
+            unusual[timeframe] = _unusual(rows.X)
+        if len(pair) == 2:
+            sides[timeframe] = (pair[0], pair[1])
+        else:
+            unusual.pop(timeframe, None)
+    if not sides:
+        return None
+    return Model(version, CATALOGUE.hash, assets, sides, unusual, card or {})
+
+
+def _rows(lesson: Lesson, side: int, before_ms: int) -> _Rows:
+    features, labels = lesson.features, lesson.labels
+    at_ms = features.open_ms + features.timeframe.duration_ms
+    win = labels.win[side]
+    known = ~np.isnan(win) & purged(at_ms[:, None], labels.end_ms[side], before_ms)
+    # A row without most of its factors teaches only what it is to be without them.
+    known &= ~np.isnan(features.X[:, :, CATALOGUE.names.index("mom_16")])
+    step, asset = np.nonzero(known)
+    stride = max(1, -(-step.size // MOST_ROWS))
+    # Every stride-th candle, each symbol starting elsewhere, so that all hours are seen.
+    kept = (step + asset) % stride == 0
+    step, asset = step[kept], asset[kept]
+    return _Rows(
+        X=features.X[step, asset].astype(np.float64),
+        win=win[step, asset],
+        gross=labels.gross_r[side, step, asset],
+        n_hit=labels.n_hit[side, step, asset],
+        step=step,
+        asset=asset,
+        at_ms=at_ms[step],
+        end_ms=labels.end_ms[side, step, asset],
+    )
+
+
+def _weights(rows: _Rows, lesson: Lesson) -> FloatArray:
+    """Uniqueness, age, and the crowd of symbols that decide at the same time; mean 1."""
+    duration = lesson.features.timeframe.duration_ms
+    end = rows.step + np.maximum(1, (rows.end_ms - rows.at_ms) // duration)
+    weight = uniqueness(rows.step, end, rows.asset, lesson.features.open_ms.size)
+    age_days = (rows.at_ms.max() - rows.at_ms) / _DAY_MS
+    weight = weight * 2.0 ** (-age_days / HALF_LIFE_DAYS)
+    return np.asarray(weight / weight.mean())
+
+
+def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
+    first = int(rows.at_ms.min())
+    edge_ms = before_ms - int((before_ms - first) * CALIBRATION_SHARE)
+    teach = purged(rows.at_ms, rows.end_ms, edge_ms)
+    later = rows.at_ms >= edge_ms
+    if teach.sum() < LEAST_ROWS // 2 or later.sum() < LEAST_ROWS // 8:
+        return None
+    if not 0.02 < rows.win[teach].mean() < 0.98:
+        return None
+    weight = _weights(rows, lesson)
+    score = _fit_score(rows, teach, weight, len(lesson.features.symbols))
+    logit = score.score(rows.X, rows.asset)[0]
+    duration = lesson.features.timeframe.duration_ms
+    thin = later & ((rows.at_ms // duration + rows.asset) % _THIN_CANDLES == 0)
+    if thin.sum() < 100:
+        thin = later
+    win = fit_platt(logit[later], rows.win[later], weight[later])
+    reached = rows.n_hit
+    first_hit, second_hit = later & (reached >= 1), later & (reached >= 2)
+    low_end, high_end = np.quantile(logit, (0.001, 0.999))
+    grid = np.linspace(low_end, high_end, GRID)
+    low, high = venn_abers(logit[thin], rows.win[thin], grid)
+    won = rows.win > 0
+    return SideModel(
+        score=score,
+        win=win,
+        target_2=fit_platt(logit[first_hit], (reached[first_hit] >= 2).astype(float)),
+        target_3=fit_platt(logit[second_hit], (reached[second_hit] >= 3).astype(float)),
+        grid=grid,
+        low=low,
+        high=high,
+        base_rate=float(np.average(rows.win, weights=weight)),
+        win_r=float(np.average(rows.gross[won], weights=weight[won])),
+        loss_r=float(np.average(rows.gross[~won], weights=weight[~won])),
+    )
+
+
+def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int) -> AdditiveScore:
+    X, win, w = rows.X[teach], rows.win[teach], weight[teach]
+    edges = quantile_edges(X)
+    columns = design(X, edges)
+    used = columns.std(axis=0) > 1e-9
+    # Market-wide and clock columns enter linearly: hinges on them would learn dates by heart.
+    linear_only = np.isin(np.array(CATALOGUE.groups), ("time",)) | (
+        np.array(CATALOGUE.names) == "breadth"
+    )
+    size = CATALOGUE.size
+    used[size : 2 * size] &= ~linear_only
+    used[2 * size : 3 * size] &= ~linear_only
+    strength = SHRINKAGE * 1_000 / max(1.0, float(w.sum()))
+    learner = LogisticRegression(C=max(strength, 1e-4), solver="lbfgs", max_iter=60, tol=1e-3)
+    learner.fit(columns[:, used], win, sample_weight=w)
+    weights = np.zeros(columns.shape[1])
+    weights[used] = learner.coef_[0]
+    linear, high, low, missing = (weights[k * size : (k + 1) * size] for k in range(4))
+    groups = CATALOGUE.group_index
+    nothing = np.zeros((n_assets, len(GROUPS)))
+    plain = AdditiveScore(
+        float(learner.intercept_[0]),
+        linear,
+        high,
+        low,
+        missing,
+        edges,
+        np.zeros(size),
+        groups,
+        nothing,
+        np.zeros(n_assets),
+    )
+    parts = plain.parts(X)
+    mean = np.average(parts, axis=0, weights=w)
+    base = plain.intercept + float(mean.sum())
+    by_group = np.zeros((X.shape[0], len(GROUPS)))
+    np.add.at(by_group.T, groups, (parts - mean).T)
+    delta, bias = fit_assets(by_group, base, win, w, rows.asset[teach], n_assets)
+    return AdditiveScore(base, linear, high, low, missing, edges, mean, groups, delta, bias)
+
+
+def _unusual(X: FloatArray) -> FloatArray:
+    known = ~np.isnan(X)
+    size = np.where(known, X * X, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.asarray(np.quantile(size, np.linspace(0, 1, 101)))
