@@ -34,21 +34,34 @@ class Platt:
 
 
 def fit_platt(
-    logit: FloatArray, win: FloatArray, weight: FloatArray | None = None, prior: float = 20.0
+    logit: FloatArray,
+    win: FloatArray,
+    weight: FloatArray | None = None,
+    *,
+    n_effective: float | None = None,
+    prior: float = 20.0,
 ) -> Platt:
-    """Return the map with the highest likelihood; `prior` rows of "slope 1, as it is" steady it.
+    """Return the map with the highest likelihood, steadied by a prior of "as it is".
+
+    Parameters
+    ----------
+    n_effective : how many independent outcomes the sample is worth; symbols move together, so
+        this is far below its size. The sample counts as so many rows, the prior as `prior`.
 
     An empty sample gives the identity.
     """
     if not logit.size:
         return Platt(1.0, 0.0)
     w = np.ones_like(logit) if weight is None else weight
+    w = w / w.sum() * min(float(logit.size), n_effective or float(logit.size))
     spread = max(float(logit.var()), 1e-9)
 
     def loss(theta: FloatArray) -> float:
         z = theta[0] * logit + theta[1]
         likelihood = float((w * (np.logaddexp(0.0, z) - win * z)).sum())
-        return likelihood + 0.5 * prior * spread * (theta[0] - 1.0) ** 2
+        # A quarter is the curvature of one outcome at even odds.
+        held = spread * (theta[0] - 1.0) ** 2 + theta[1] ** 2
+        return likelihood + 0.5 * prior * 0.25 * float(held)
 
     found = minimize(
         loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(_LEAST_SLOPE, 3.0), (-4.0, 4.0)]

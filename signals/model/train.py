@@ -28,12 +28,13 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 CALIBRATION_SHARE: Final = 0.2
-SHRINKAGE: Final = 0.003
-"""C of the logistic, per 1,000 weighted rows: weak evidence moves little."""
+SHRINKAGE: Final = 0.002
+"""C of the logistic: weak evidence moves little."""
 HALF_LIFE_DAYS: Final = 180.0
 MOST_ROWS: Final = 30_000
 LEAST_ROWS: Final = 1_500
 _THIN_CANDLES: Final = 12
+_WORTH_OF_CROWD: Final = 4.0
 _DAY_MS: Final = 86_400_000
 
 
@@ -147,7 +148,8 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     thin = later & ((rows.at_ms // duration + rows.asset) % _THIN_CANDLES == 0)
     if thin.sum() < 100:
         thin = later
-    win = fit_platt(logit[later], rows.win[later], weight[later])
+    worth = _independent(rows, later)
+    win = fit_platt(logit[later], rows.win[later], weight[later], n_effective=worth)
     reached = rows.n_hit
     first_hit, second_hit = later & (reached >= 1), later & (reached >= 2)
     low_end, high_end = np.quantile(logit, (0.001, 0.999))
@@ -157,8 +159,12 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     return SideModel(
         score=score,
         win=win,
-        target_2=fit_platt(logit[first_hit], (reached[first_hit] >= 2).astype(float)),
-        target_3=fit_platt(logit[second_hit], (reached[second_hit] >= 3).astype(float)),
+        target_2=fit_platt(
+            logit[first_hit], (reached[first_hit] >= 2).astype(float), n_effective=worth
+        ),
+        target_3=fit_platt(
+            logit[second_hit], (reached[second_hit] >= 3).astype(float), n_effective=worth
+        ),
         grid=grid,
         low=low,
         high=high,
@@ -180,8 +186,7 @@ def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int)
     size = CATALOGUE.size
     used[size : 2 * size] &= ~linear_only
     used[2 * size : 3 * size] &= ~linear_only
-    strength = SHRINKAGE * 1_000 / max(1.0, float(w.sum()))
-    learner = LogisticRegression(C=max(strength, 1e-4), solver="lbfgs", max_iter=60, tol=1e-3)
+    learner = LogisticRegression(C=SHRINKAGE, solver="lbfgs", max_iter=60, tol=1e-3)
     learner.fit(columns[:, used], win, sample_weight=w)
     weights = np.zeros(columns.shape[1])
     weights[used] = learner.coef_[0]
@@ -207,6 +212,17 @@ def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int)
     np.add.at(by_group.T, groups, (parts - mean).T)
     delta, bias = fit_assets(by_group, base, win, w, rows.asset[teach], n_assets)
     return AdditiveScore(base, linear, high, low, missing, edges, mean, groups, delta, bias)
+
+
+def _independent(rows: _Rows, picked: BoolArray) -> float:
+    """Return how many independent outcomes the picked rows are worth.
+
+    Lives of labels that follow each other, times what many symbols that move together are
+    worth: about four.
+    """
+    span = float(rows.at_ms[picked].max() - rows.at_ms[picked].min())
+    life = float(np.median(rows.end_ms[picked] - rows.at_ms[picked]))
+    return _WORTH_OF_CROWD * max(1.0, span / max(life, 1.0))
 
 
 def _unusual(X: FloatArray) -> FloatArray:
