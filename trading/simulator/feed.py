@@ -76,7 +76,9 @@ class World(Protocol):
         """Return (time, rate, mark price) of each settlement, oldest first."""
         ...
 
-    def interest_history(self, symbol: int, from_ms: int, to_ms: int, step_ms: int) -> list[tuple[int, float, float]]:
+    def interest_history(
+        self, symbol: int, from_ms: int, to_ms: int, step_ms: int
+    ) -> list[tuple[int, float, float]]:
         """Return (time, open interest in base, in quote) at multiples of `step_ms`."""
         ...
 

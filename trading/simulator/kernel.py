@@ -142,8 +142,13 @@ def _open_and_close(seed, symbol, step, dt_min, P, S, mass, act, taker_long):  #
                 continue
             jitter = normal(seed, symbol, step, 40 + 10 * side + k)
             placed += scale * _deposit(
-                mass, side, S[LOGP] + S[TRANSIENT], LEVERAGES[k], P[P_MMR],
-                at_risk * MIX[k] / scale, min(2.0, max(-2.0, jitter)),
+                mass,
+                side,
+                S[LOGP] + S[TRANSIENT],
+                LEVERAGES[k],
+                P[P_MMR],
+                at_risk * MIX[k] / scale,
+                min(2.0, max(-2.0, jitter)),
             )
         S[FREE_LONG + side] += opens - placed
     if S[SCALE_LONG] < 1e-5:
@@ -230,22 +235,30 @@ def run_symbol(seed, symbol, step0, n_steps, dt_s, start_s, P, S, mass, shared, 
         )
         act = exp(log_act) * season(at_s)
         sigma = P[P_SIGMA] * act
-        S[PRESSURE_SLOW] = a_ps * S[PRESSURE_SLOW] + sqrt(1 - a_ps**2) * normal(seed, symbol, step, 4)
-        S[PRESSURE_FAST] = a_pf * S[PRESSURE_FAST] + sqrt(1 - a_pf**2) * normal(seed, symbol, step, 5)
+        S[PRESSURE_SLOW] = a_ps * S[PRESSURE_SLOW] + sqrt(1 - a_ps**2) * normal(
+            seed, symbol, step, 4
+        )
+        S[PRESSURE_FAST] = a_pf * S[PRESSURE_FAST] + sqrt(1 - a_pf**2) * normal(
+            seed, symbol, step, 5
+        )
         pressure = 0.7 * S[PRESSURE_SLOW] + 0.7 * S[PRESSURE_FAST]
         S[OBI] = a_obi * S[OBI] + sqrt(1 - a_obi**2) * normal(seed, symbol, step, 6)
         obi = tanh(0.45 * S[OBI] + 0.25 * pressure)
         prem_z = (S[PREMIUM] + 4.2e-4) / max(P[P_PREM_SD], 1e-6)
         grown = log(max(S[OI], 1e-9) / max(S[OI_SLOW], 1e-9))
-        drift = sigma * dt * (
-            P[P_OWN]
+        drift = (
+            sigma
+            * dt
             * (
-                P[P_SLOW] * S[PRESSURE_SLOW]
-                + P[P_FAST] * S[PRESSURE_FAST]
-                - P[P_FUND] * min(4.0, max(-4.0, prem_z))
-                - P[P_INTEREST] * min(3.0, max(0.0, grown / 0.03)) * tanh(S[TREND_720])
+                P[P_OWN]
+                * (
+                    P[P_SLOW] * S[PRESSURE_SLOW]
+                    + P[P_FAST] * S[PRESSURE_FAST]
+                    - P[P_FUND] * min(4.0, max(-4.0, prem_z))
+                    - P[P_INTEREST] * min(3.0, max(0.0, grown / 0.03)) * tanh(S[TREND_720])
+                )
+                + P[P_BOOK] * S[OBI]
             )
-            + P[P_BOOK] * S[OBI]
         )
         z = student(seed, symbol, step, 7, 4.5)
         shock = sigma * root * z
@@ -300,7 +313,17 @@ def run_all(seed, step, dt_s, start_s, P, S, mass, shared, outs):  # type: ignor
     btc = np.zeros(1)
     for symbol in range(P.shape[0]):
         run_symbol(
-            seed, symbol, step, 1, dt_s, start_s, P[symbol], S[symbol], mass[symbol], shared, btc,
+            seed,
+            symbol,
+            step,
+            1,
+            dt_s,
+            start_s,
+            P[symbol],
+            S[symbol],
+            mass[symbol],
+            shared,
+            btc,
             outs[symbol],
         )
         if symbol == 0:

@@ -58,9 +58,7 @@ class Scale:
     @classmethod
     def of(cls, rules: InstrumentRules) -> "Scale":
         quantity = max(0, -int(rules.step_size.normalize().as_tuple().exponent))
-        return cls(
-            float(rules.tick_size), float(rules.step_size), rules.price_decimals, quantity
-        )
+        return cls(float(rules.tick_size), float(rules.step_size), rules.price_decimals, quantity)
 
     def price(self, ticks: float) -> str:
         return f"{ticks * self.tick:.{self.price_decimals}f}"
@@ -166,9 +164,7 @@ class Tape:
         scale = self.scales[symbol]
         step = INTERVALS_MS[interval]
         p, q = scale.price_decimals, scale.quantity_decimals
-        row = (
-            f'[%d,"%.{p}f","%.{p}f","%.{p}f","%.{p}f","%.{q}f",%d,"%.2f",%d,"%.{q}f","%.2f","0"]'
-        )
+        row = f'[%d,"%.{p}f","%.{p}f","%.{p}f","%.{p}f","%.{q}f",%d,"%.2f",%d,"%.{q}f","%.2f","0"]'
         prices = candles[:, :4] * scale.tick
         volume, bought = candles[:, T_VOLUME] * scale.step, candles[:, T_BUY] * scale.step
         quote = candles[:, T_QUOTE] / 100.0

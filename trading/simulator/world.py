@@ -147,8 +147,18 @@ class SyntheticWorld:
         def run(i: int, btc: FloatArray) -> None:
             seed, first, count, seconds, start_s = args
             k.run_symbol(
-                seed, i, first, count, seconds, start_s, self.P[i], self.S[i], self.mass[i],
-                shared, btc, outs[i],
+                seed,
+                i,
+                first,
+                count,
+                seconds,
+                start_s,
+                self.P[i],
+                self.S[i],
+                self.mass[i],
+                shared,
+                btc,
+                outs[i],
             )
 
         run(0, nothing)
@@ -221,14 +231,19 @@ class SyntheticWorld:
         k.market_activity(self.seed, self._n_segments, 1, 0.25, self._shared_state, shared)
         self._outs = np.empty((self.n, 1, k.N_OUT))
         k.run_all(
-            self.seed, self._n_segments, float(SEGMENT_S), self._segment_ms / 1000.0, self.P,
-            self.S, self.mass, shared, self._outs,
+            self.seed,
+            self._n_segments,
+            float(SEGMENT_S),
+            self._segment_ms / 1000.0,
+            self.P,
+            self.S,
+            self.mass,
+            shared,
+            self._outs,
         )
         self._segment = self._segments(self._outs)[:, 0]
         self._minute_outs = (
-            np.concatenate([self._minute_outs, self._outs], axis=1)
-            if self._partial
-            else self._outs
+            np.concatenate([self._minute_outs, self._outs], axis=1) if self._partial else self._outs
         )
         self._forced = self._forced_orders()
 
@@ -283,7 +298,10 @@ class SyntheticWorld:
         price, top, bottom = (np.rint(v).astype(np.int64) for v in (price, top, bottom))
         running = np.empty((self.n, N_TAPE), dtype=np.int64)
         running[:, 0], running[:, 1], running[:, 2], running[:, 3] = (
-            self._segment[:, 0], top, bottom, price,
+            self._segment[:, 0],
+            top,
+            bottom,
+            price,
         )
         running[:, 4:] = self._segment[:, 4:] * share
         if self._partial:
@@ -327,7 +345,9 @@ class SyntheticWorld:
         for at_ms in range(first, min(to_ms, self.tape.next_ms) + 1, step_ms):
             place = (at_ms - self.start_ms) // MINUTE_MS - 1
             quantity = float(self._interest[symbol, place])
-            out.append((at_ms, quantity, quantity * float(rows[place, T_CLOSE]) * self._tick[symbol]))
+            out.append(
+                (at_ms, quantity, quantity * float(rows[place, T_CLOSE]) * self._tick[symbol])
+            )
         return out
 
     def truth(self, symbol: int) -> dict[str, list[float]]:

@@ -1,0 +1,207 @@
+"""The exchange as one process: a world, a clock, REST and sockets on one port.
+
+`/sim/*` is for tests and operators of the simulation: time by hand, faults, the truth behind
+the market. It answers on loopback only, like all of it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from cryptosystems.kernel.clock import Clock, FixedClock, ReplayClock, SystemClock
+from trading.simulator.effects import PRESETS
+from trading.simulator.faults import Faults
+from trading.simulator.feed import World
+from trading.simulator.rest import Rest
+from trading.simulator.streams import StreamHub
+
+BEAT_MS: Final = 500
+_HOUR_MS: Final = 3_600_000
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeConfig:
+    """What market to run, and how."""
+
+    world: str = "synthetic"
+    replay: Path | None = None
+    speed: float = 1.0
+    symbols: int = 40
+    seed: int = 7
+    days: float = 60.0
+    effects: str = "demo"
+    data_dir: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    weight_limit: int = 2400
+    life_s: float = 86_400.0
+    manual_clock: bool = False
+    start_ms: int | None = None
+    """The time at which a manual clock stands; None: now."""
+    history_share: float = 2 / 3
+    progress: Progress | None = field(default=None, compare=False)
+
+
+class ExchangeServer:
+    """Start it, talk Binance to `base_url`, stop it."""
+
+    def __init__(self, config: ExchangeConfig) -> None:
+        self.config = config
+        self.faults = Faults()
+        self.clock: Clock
+        self.world: World
+        self.hub: StreamHub
+        self.rest: Rest
+        self.base_url = ""
+        self._runner: web.AppRunner | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._beat = 0
+        self._turn = asyncio.Lock()
+
+    async def start(self) -> str:
+        """Build the market, open the port, let time run; return the base address."""
+        await asyncio.to_thread(self._build)
+        app = web.Application()
+        app.router.add_get("/{route:public|market}/ws", self._raw)
+        app.router.add_get("/{route:public|market}/ws/{streams:.+}", self._raw)
+        app.router.add_get("/{route:public|market}/stream", self._combined)
+        app.router.add_get("/ws", self._raw)
+        app.router.add_get("/ws/{streams:.+}", self._raw)
+        app.router.add_get("/stream", self._combined)
+        app.router.add_route("*", "/sim/{what:.+}", self._sim)
+        app.router.add_route("*", "/{path:.*}", self.rest.handle)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.config.host, self.config.port)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        self.base_url = f"http://{self.config.host}:{port}"
+        if not self.config.manual_clock:
+            self._task = asyncio.create_task(self._run())
+        return self.base_url
+
+    async def stop(self) -> None:
+        """End every connection and close the port."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.hub.close_all(), 1.0)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _build(self) -> None:
+        config = self.config
+        if config.world == "replay":
+            from trading.simulator.replay import ReplayWorld
+
+            if config.replay is None:
+                raise ValueError("a replay world needs a directory of recorded candles")
+            world = ReplayWorld(config.replay, history_share=config.history_share)
+            self.world = world
+            self.clock = (
+                FixedClock(world.begin_ms)
+                if config.manual_clock
+                else ReplayClock(world.begin_ms, config.speed)
+            )
+        else:
+            from trading.simulator.world import SyntheticWorld
+
+            now = SystemClock().now_ms() if config.start_ms is None else config.start_ms
+            start = now - int(config.days * 86_400_000)
+            self.world = SyntheticWorld(
+                n=config.symbols,
+                seed=config.seed,
+                effects=PRESETS[config.effects](),
+                start_ms=start - start % _HOUR_MS,
+                now_ms=now,
+                data_dir=config.data_dir,
+                progress=config.progress,
+            )
+            self.world.checkpoint()
+            self.clock = FixedClock(now) if config.manual_clock else SystemClock()
+        self.hub = StreamHub(self.world, self.faults, life_s=config.life_s)
+        self.rest = Rest(
+            self.world, self.hub, self.faults, self._now_ms, weight_limit=config.weight_limit
+        )
+
+    def _now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    async def _run(self) -> None:
+        """Beat every half second of the machine's clock."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due += BEAT_MS / 1000
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            await self._step(self._now_ms())
+
+    async def _step(self, now_ms: int) -> None:
+        async with self._turn:
+            happened = self.world.advance(now_ms)
+            self._beat += 1
+            await self.hub.tick(happened, now_ms, self._beat)
+
+    async def advance(self, ms: int) -> None:
+        """Move a manual clock, half a second at a time, sending what that brings."""
+        if not isinstance(self.clock, FixedClock):
+            raise ValueError("time can be moved by hand only with a manual clock")
+        for _ in range(max(1, ms // BEAT_MS)):
+            self.clock.advance(BEAT_MS)
+            await self._step(self.clock.now_ms())
+            await asyncio.sleep(0)
+
+    # --- sockets ------------------------------------------------------------------------------
+
+    async def _raw(self, request: web.Request) -> web.StreamResponse:
+        streams = request.match_info.get("streams", "").split("/")
+        return await self.hub.handle(request, request.match_info.get("route", ""), False, streams)
+
+    async def _combined(self, request: web.Request) -> web.StreamResponse:
+        streams = request.query.get("streams", "").split("/")
+        return await self.hub.handle(request, request.match_info.get("route", ""), True, streams)
+
+    # --- control ------------------------------------------------------------------------------
+
+    async def _sim(self, request: web.Request) -> web.StreamResponse:
+        what = request.match_info["what"]
+        try:
+            answer = await self._control(request, what)
+        except (ValueError, KeyError, TypeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response(answer)
+
+    async def _control(self, request: web.Request, what: str) -> Any:
+        if what == "info":
+            return {
+                **self.world.info(),
+                "now_ms": self._now_ms(),
+                "speed": self.config.speed,
+                "symbols": [rules.symbol for rules in self.world.rules],
+            }
+        if what == "stats":
+            return {"sockets": len(self.hub.clients), "sent": dict(self.hub.sent)}
+        if what == "advance":
+            await self.advance(int((await request.json())["ms"]))
+            return {"now_ms": self._now_ms()}
+        if what == "close_sockets":
+            return {"closed": await self.hub.close_all()}
+        if what == "faults":
+            if request.method == "DELETE":
+                self.faults.clear()
+                return {"faults": "none"}
+            self.faults.add(await request.json())
+            return {"faults": "added"}
+        if what.startswith("truth/"):
+            names = [rules.symbol for rules in self.world.rules]
+            truth: dict[str, Any] = self.world.truth(names.index(what.removeprefix("truth/")))  # type: ignore[attr-defined]
+            return truth
+        raise ValueError(f"nothing here is called {what}")
