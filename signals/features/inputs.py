@@ -96,12 +96,16 @@ class SideInputs:
         )
 
 
-def live_inputs(state: MarketState, heat: HeatFeatures | None, now_ms: int) -> SideInputs:
+def live_inputs(
+    state: MarketState, heat: HeatFeatures | None, now_ms: int, speed: float = 1.0
+) -> SideInputs:
     """Read the columns of the market as they stand, leaving out what is too old.
 
+    `speed` is how many times faster than our clock the market runs.
     `trend_higher` is left unknown: it comes from the engines of the longer timeframes.
     """
-    age = state.staleness(now_ms)
+    # Ages are counted on our clock: in a fast replay market seconds pass quicker.
+    age = {kind: column / speed for kind, column in state.staleness(now_ms).items()}
     book, derivatives = state.book, state.derivatives
     fresh_book = age["book"] <= BOOK_LIMIT_S
     fresh_mark = age["mark"] <= MARK_LIMIT_S
@@ -109,7 +113,7 @@ def live_inputs(state: MarketState, heat: HeatFeatures | None, now_ms: int) -> S
     liquidations = state.liquidations
     heard = (
         liquidations.heartbeat_ms > 0
-        and now_ms - liquidations.heartbeat_ms <= LIQUIDATION_LIMIT_S * 1000
+        and now_ms - liquidations.heartbeat_ms <= LIQUIDATION_LIMIT_S * 1000 * speed
         and now_ms - liquidations.since_ms >= _MIN_LIQUIDATION_SPAN_MS
     )
     inputs = SideInputs.unknown(state.n)
