@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from math import exp
 from typing import Any
 from uuid import UUID
@@ -97,7 +98,7 @@ def points(base_rate: float, confidence: float, setup: Setup) -> tuple[list[floa
         walked += reason.log_odds
         ends.append(_chance(walked))
     ends.append(_chance(setup.base_logit + total))
-    steps = [later - earlier for earlier, later in zip(ends[:-1], ends[1:], strict=True)]
+    steps = [later - earlier for earlier, later in pairwise(ends)]
     whole = sum(steps)
     gap = confidence - base_rate
     if abs(whole) < 1e-9:

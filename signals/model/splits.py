@@ -5,6 +5,7 @@ Source: López de Prado 2018, ch. 7.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -29,7 +30,7 @@ def walk_forward(from_ms: int, to_ms: int, n_blocks: int, first_share: float) ->
     """Return expanding windows: the first learns from `first_share` of the span."""
     start = from_ms + int((to_ms - from_ms) * first_share)
     edges = np.linspace(start, to_ms, n_blocks + 1).astype(np.int64)
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges.tolist()):
         yield Window(from_ms, int(begin), int(end))
 
 

@@ -101,10 +101,7 @@ def market_activity(seed, step0, n_steps, dt_min, state, out):  # type: ignore[n
 def _deposit(mass, side, logp, leverage, mmr, amount, jitter):  # type: ignore[no-untyped-def]
     """Put positions opened at `logp` where they would be liquidated."""
     lev = leverage * (1.0 + 0.10 * jitter)
-    if side == 0:
-        ratio = (1.0 - 1.0 / lev) / (1.0 - mmr)
-    else:
-        ratio = (1.0 + 1.0 / lev) / (1.0 + mmr)
+    ratio = (1.0 - 1.0 / lev) / (1.0 - mmr) if side == 0 else (1.0 + 1.0 / lev) / (1.0 + mmr)
     if ratio <= 0.02:
         return 0.0
     at = int(np.floor((logp + log(ratio)) / BIN))

@@ -254,9 +254,14 @@ class ReplayWorld:
             "begin_ms": self.begin_ms,
             "end_ms": self.end_ms,
             "ended": self.has_ended,
-            "derived": ["trades", "book", "mark price", "path within a candle"]
-            + sorted({"1m candles" for r in self.recordings if r.step_ms > MINUTE_MS})
-            + sorted({"taker volume unknown" for r in self.recordings if not r.has_taker}),
+            "derived": [
+                "trades",
+                "book",
+                "mark price",
+                "path within a candle",
+                *sorted({"1m candles" for r in self.recordings if r.step_ms > MINUTE_MS}),
+                *sorted({"taker volume unknown" for r in self.recordings if not r.has_taker}),
+            ],
         }
 
 

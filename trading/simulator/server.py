@@ -76,7 +76,9 @@ class ExchangeServer:
         app.router.add_get("/stream", self._combined)
         app.router.add_route("*", "/sim/{what:.+}", self._sim)
         app.router.add_route("*", "/{path:.*}", self.rest.handle)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=0.5
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.config.host, self.config.port)
         await site.start()

@@ -1,0 +1,5 @@
+"""All sockets."""
+
+from signals.delivery.routing import websocket_urlpatterns
+
+__all__ = ["websocket_urlpatterns"]

@@ -1,0 +1,249 @@
+"""The JSON API of markets and signals; thin: each view reads, and says what it read."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cryptosystems.kernel.errors import InvalidInput
+from cryptosystems.kernel.origin import Origin
+from cryptosystems.kernel.timeframes import Timeframe
+from cryptosystems.platform.http import EngineSilent
+from signals import api
+from signals.delivery import bus
+from signals.selectors import records, signals
+from signals.services import recompute as recomputing
+from signals.store.candles import read_candles
+
+_TIMEFRAMES = [tf.value for tf in Timeframe]
+_TIMEFRAME = OpenApiParameter("timeframe", str, enum=_TIMEFRAMES, default="1h")
+
+
+def _timeframe(request: Request, default: str = "1h") -> str:
+    text = request.query_params.get("timeframe", default)
+    if text not in _TIMEFRAMES:
+        raise InvalidInput(f"timeframe is one of {', '.join(_TIMEFRAMES)}; got {text[:20]!r}")
+    return text
+
+
+def _count(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise InvalidInput(f"{name} is a count from 1 to {most}; got {text[:20]!r}")
+    return int(text)
+
+
+def _asked(kind: str, **arguments: Any) -> Any:
+    answer = bus.ask(kind, **arguments)
+    if answer is None or (isinstance(answer, dict) and answer.get("warming")):
+        known = {row["symbol"] for row in api.market_rows()}
+        if known and arguments.get("symbol") not in known:
+            raise Http404
+        raise EngineSilent
+    if isinstance(answer, dict) and "error" in answer:
+        raise EngineSilent(answer["error"])
+    return answer
+
+
+@extend_schema(summary="How the engine stands", responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def status(request: Request) -> Response:
+    """Six pipeline stages, feed ages, gaps, last error, and what is warming up."""
+    held = api.status()
+    if held is None:
+        raise EngineSilent
+    return Response(held)
+
+
+@extend_schema(summary="All markets", responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def markets(request: Request) -> Response:
+    """Price, change, funding, open interest of every symbol followed."""
+    held = api.markets()
+    if held is None:
+        raise EngineSilent
+    return Response(held)
+
+
+@extend_schema(
+    summary="Candles",
+    parameters=[_TIMEFRAME, OpenApiParameter("limit", int, description="1 to 1500")],
+    responses={200: OpenApiTypes.OBJECT},
+)
+@api_view(["GET"])
+def candles(request: Request, symbol: str) -> Response:
+    """Closed candles, the running one last; stored ones where the engine is silent."""
+    timeframe = _timeframe(request, "15m")
+    limit = _count(request, "limit", 500, 1500)
+    try:
+        return Response(_asked("candles", symbol=symbol, timeframe=timeframe, limit=limit))
+    except EngineSilent:
+        origin = Origin(api.live_origin())
+        open_ms, values = read_candles(origin, Timeframe(timeframe), symbol, limit)
+        if not open_ms.size:
+            raise
+        rows = [
+            [int(at) // 1000, *(float(v) for v in row[:5])]
+            for at, row in zip(open_ms, values, strict=True)
+            if row[3] == row[3]
+        ]
+        return Response(
+            {
+                "symbol": symbol,
+                "timeframe": timeframe,
+                "origin": origin.value,
+                "candles": rows,
+                "gaps": [],
+                "liquidations": [],
+            }
+        )
+
+
+def _of_symbol(request: Request, kind: str, symbol: str, *, with_timeframe: bool) -> Response:
+    arguments: dict[str, Any] = {"symbol": symbol}
+    if with_timeframe:
+        arguments["timeframe"] = _timeframe(request)
+    return Response(_asked(kind, **arguments))
+
+
+@extend_schema(summary="Factors", parameters=[_TIMEFRAME], responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def factors(request: Request, symbol: str) -> Response:
+    """Every factor's reading and its part in the score, which they add up to."""
+    return _of_symbol(request, "factors", symbol, with_timeframe=True)
+
+
+@extend_schema(summary="Gates", parameters=[_TIMEFRAME], responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def gates(request: Request, symbol: str) -> Response:
+    """Why there is a signal, or which gate says no, and what became of such setups."""
+    answer = _of_symbol(request, "gates", symbol, with_timeframe=True)
+    answer.data["rejected_30d"] = records.rejected_record(
+        api.live_origin(), symbol, answer.data["timeframe"]
+    )
+    return answer
+
+
+@extend_schema(
+    summary="Liquidation heatmap, estimated",
+    parameters=[_TIMEFRAME],
+    responses={200: OpenApiTypes.OBJECT},
+)
+@api_view(["GET"])
+def heatmap(request: Request, symbol: str) -> Response:
+    """Price × time cells of estimated liquidations, base64 float32."""
+    return _of_symbol(request, "heatmap", symbol, with_timeframe=True)
+
+
+@extend_schema(summary="Order book", responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def book(request: Request, symbol: str) -> Response:
+    """The visible book and its imbalance by band."""
+    return _of_symbol(request, "book", symbol, with_timeframe=False)
+
+
+@extend_schema(summary="Funding and open interest", responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def funding(request: Request, symbol: str) -> Response:
+    """Rates, settlements, open interest and what both say together."""
+    return _of_symbol(request, "funding", symbol, with_timeframe=False)
+
+
+@extend_schema(summary="Correlation", responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def correlation(request: Request, symbol: str) -> Response:
+    """Beta and correlation with the other symbols."""
+    return _of_symbol(request, "correlation", symbol, with_timeframe=False)
+
+
+@extend_schema(
+    summary="Signals",
+    parameters=[
+        OpenApiParameter("state", str, enum=["open", "settled"]),
+        OpenApiParameter("symbol", str),
+        OpenApiParameter("timeframe", str, enum=_TIMEFRAMES),
+        OpenApiParameter("origin", str, enum=[o.value for o in Origin]),
+        OpenApiParameter("cursor", int),
+        OpenApiParameter("limit", int, description="1 to 100"),
+    ],
+    responses={200: OpenApiTypes.OBJECT},
+)
+@api_view(["GET"])
+def signal_list(request: Request) -> Response:
+    """Signals newest first; `next` is the cursor of the following page."""
+    query = request.query_params
+    state = query.get("state")
+    if state not in (None, "open", "settled"):
+        raise InvalidInput(f"state is open or settled; got {state[:20]!r}")
+    origin = query.get("origin") or api.live_origin()
+    if origin not in set(Origin):
+        raise InvalidInput(f"origin is one of {', '.join(Origin)}; got {origin[:20]!r}")
+    timeframe = _timeframe(request) if "timeframe" in query else None
+    before = _count(request, "cursor", 0, 10**12) or None
+    found, following = signals.list_signals(
+        state=state,
+        symbol=query.get("symbol"),
+        timeframe=timeframe,
+        origin=origin,
+        before=before,
+        limit=_count(request, "limit", 50, 100),
+    )
+    return Response({"next": following, "results": found})
+
+
+@extend_schema(summary="One signal", responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def signal_detail(request: Request, signal_id: UUID) -> Response:
+    """A signal with its state, result and place in the chain."""
+    found = signals.signal_detail(signal_id)
+    if found is None:
+        raise Http404
+    return Response(found)
+
+
+@extend_schema(summary="Recompute a signal", responses={200: OpenApiTypes.OBJECT})
+@api_view(["GET"])
+def signal_recompute(request: Request, signal_id: UUID) -> Response:
+    """Build the signal again from what was stored with it, and compare."""
+    if signals.signal_detail(signal_id) is None:
+        raise Http404
+    found = recomputing.recompute(signal_id)
+    return Response(
+        {
+            "matches": found.matches,
+            "stored": found.stored,
+            "recomputed": found.recomputed,
+            "differences": found.differences,
+        }
+    )
+
+
+@extend_schema(
+    summary="Track record",
+    parameters=[
+        OpenApiParameter("origin", str, enum=[o.value for o in Origin]),
+        OpenApiParameter("timeframe", str, enum=_TIMEFRAMES),
+        OpenApiParameter("symbol", str),
+    ],
+    responses={200: OpenApiTypes.OBJECT},
+)
+@api_view(["GET"])
+def track_record(request: Request) -> Response:
+    """Measured win rate, mean R and reliability of one origin; origins are never mixed."""
+    origin = request.query_params.get("origin") or api.live_origin()
+    if origin not in set(Origin):
+        raise InvalidInput(f"origin is one of {', '.join(Origin)}; got {origin[:20]!r}")
+    timeframe = _timeframe(request) if "timeframe" in request.query_params else None
+    found = records.track_record(
+        origin, timeframe=timeframe, symbol=request.query_params.get("symbol")
+    )
+    found["last_losers"] = signals.last_losers(origin)
+    found["market"] = settings.MARKET
+    return Response(found)
