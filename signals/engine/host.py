@@ -156,7 +156,8 @@ class Engine:
 
     async def run(self) -> None:
         """Start, then run until cancelled."""
-        async with asyncio.TaskGroup() as group, MarketRest(self.address.rest) as rest:
+        # The session is the outer one: it must outlive the tasks that ask through it.
+        async with MarketRest(self.address.rest) as rest, asyncio.TaskGroup() as group:
             group.create_task(self.reporter.run())
             history = await self._prepare(rest)
             self.sink.start()
