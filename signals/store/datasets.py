@@ -85,7 +85,9 @@ class HistoryFiles:
         if path.exists() and int(recent.sum()) + int(fresh.sum()) <= TAIL_ROWS:
             held_ms, held = known_ms[recent], known[recent]
             _write_candles(
-                tail, np.concatenate([held_ms, open_ms[fresh]]), np.concatenate([held, values[fresh]])
+                tail,
+                np.concatenate([held_ms, open_ms[fresh]]),
+                np.concatenate([held, values[fresh]]),
             )
             return
         _write_candles(
