@@ -51,6 +51,13 @@ def symbol_names(n: int) -> list[str]:
     return ["BTCUSDT", "ETHUSDT", *(f"X{place:03d}USDT" for place in range(2, n))][:n]
 
 
+def start_prices(n: int, seed: int = 7) -> list[tuple[float, int]]:
+    """Return (price, decimals) of every symbol as `make_corpus` starts it."""
+    random = Random(seed)
+    symbols = [_Symbol(name, random) for name in symbol_names(n)]
+    return [(symbol.price / 10**symbol.decimals, symbol.decimals) for symbol in symbols]
+
+
 class _Symbol:
     """The running state of one symbol, prices in ticks."""
 
