@@ -98,7 +98,6 @@ def _of(stream: str) -> tuple[Callable[[bytes], Any], Make, bool]:
     if kind.startswith("markPrice"):
         return _mark, mark, False
     if kind.startswith("forceOrder") or stream == "!forceOrder@arr":
-        # The all-market stream sends one order a frame, whatever its name says.
         return _forced, forced, False
     if kind == "aggTrade":
         return _aggregate, aggregate, False
