@@ -7,7 +7,7 @@ into the same structs, and does nothing else. The raw floor decodes without a so
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from statistics import median
 from time import monotonic, process_time
@@ -73,8 +73,7 @@ def decode_only(payload: bytes) -> Any:
 
 
 class _FloorListener(picows.WSListener):  # type: ignore[misc]  # compiled class without types
-    def __init__(self, counts: Counter[str]) -> None:
-        self.counts = counts
+    def __init__(self) -> None:
         self.n = 0
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
@@ -116,15 +115,10 @@ async def _measured(
 
 async def run_floor(url: str, plans: Sequence[SocketPlan], n_messages: int) -> float:
     """Receive and decode, nothing else; return CPU seconds."""
-    counts: Counter[str] = Counter()
-    opened = []
+    opened: list[tuple[Any, Any]] = []
     for plan in plans:
         address = f"{url}/{plan.route}/stream?streams={'/'.join(plan.streams)}"
-        opened.append(
-            await picows.ws_connect(
-                lambda: _FloorListener(counts), address, max_frame_size=_MAX_FRAME
-            )
-        )
+        opened.append(await picows.ws_connect(_FloorListener, address, max_frame_size=_MAX_FRAME))
     try:
         return await _measured(
             lambda: True, lambda: sum(listener.n for _, listener in opened), n_messages
@@ -179,15 +173,17 @@ def _check(frames: Sequence[Frame], state: MarketState, counters: FeedCounters) 
 
 async def _alternate(
     url: str, frames: Sequence[Frame], plans: Sequence[SocketPlan], n_symbols: int, rounds: int
-) -> tuple[list[float], list[float]]:
-    floor, ours = [], []
+) -> tuple[list[float], list[float], int]:
+    """Return CPU seconds of the floor's and of our rounds, and how many frames each handled."""
+    floor, ours, handled = [], [], 0
     for _ in range(rounds):
         floor.append(await run_floor(url, plans, len(frames)))
         state = MarketState(symbol_names(n_symbols))
         spent, counters = await run_ours(url, plans, len(frames), state)
         _check(frames, state, counters)
         ours.append(spent)
-    return floor, ours
+        handled = counters.frames
+    return floor, ours, handled
 
 
 def _one(mix: Mix, n_symbols: int, n_messages: int, rounds: int, seed: int) -> dict[str, Any]:
@@ -198,7 +194,7 @@ def _one(mix: Mix, n_symbols: int, n_messages: int, rounds: int, seed: int) -> d
     arguments += ["--mix", mix.name, "--sockets", str(len(plans))]
     with child(f"{PACKAGE}.tape_server", *arguments) as (_, port):
         address = f"ws://127.0.0.1:{port}"
-        floor, ours = asyncio.run(_alternate(address, frames, plans, n_symbols, rounds))
+        floor, ours, handled = asyncio.run(_alternate(address, frames, plans, n_symbols, rounds))
     payloads = [frame.payload for frame in frames]
     raw = median(cpu_s(lambda: [decode_only(p) and None for p in payloads]) for _ in range(rounds))
     kinds = Counter(frame.stream.partition("@")[2] or frame.stream for frame in frames)
@@ -211,7 +207,7 @@ def _one(mix: Mix, n_symbols: int, n_messages: int, rounds: int, seed: int) -> d
         "share": {kind: round(n / len(frames), 4) for kind, n in kinds.most_common()},
         "mean_bytes": round(sum(map(len, payloads)) / len(payloads), 1),
         "messages": len(frames),
-        "handled": len(frames),
+        "handled": handled,
         "market_s": round((frames[-1].at_ms - frames[0].at_ms) / 1000, 1),
         "sockets": len(plans),
         "us_per_message": us,

@@ -91,8 +91,12 @@ def _midnight(pipeline: Pipeline) -> tuple[float, list[Any]]:
     """Close 23:59 of every symbol; return CPU ms of the fold's turn and what it gave out."""
     state, now_ms = pipeline.state, MIDNIGHT_MS + 5
     for row, symbol in enumerate(state.symbols):
-        values = state.panels[Timeframe.M1].forming[:, row].tolist()
-        state.apply(CandleUpdate(symbol, now_ms, now_ms, _LAST_MINUTE_MS, *values, True))
+        o, h, low, c, v, q, taker, count = state.panels[Timeframe.M1].forming[:, row].tolist()
+        state.apply(
+            CandleUpdate(
+                symbol, now_ms, now_ms, _LAST_MINUTE_MS, o, h, low, c, v, q, taker, count, True
+            )
+        )
     outputs: list[Any] = []
     spent = cpu_s(lambda: outputs.extend(pipeline.advance(now_ms, now_real_ms=MIDNIGHT_MS)))
     return spent * 1000, outputs
