@@ -72,7 +72,7 @@ def decode_only(payload: bytes) -> Any:
     return _BY_LETTER[payload[at + 1]](payload)
 
 
-class _FloorListener(picows.WSListener):  # type: ignore[misc]  # compiled class without types
+class _FloorListener(picows.WSListener):
     def __init__(self) -> None:
         self.n = 0
 

@@ -30,7 +30,7 @@ def framed(payload: bytes) -> bytes:
     return b"\x81\x7f" + struct.pack(">Q", size) + payload
 
 
-class _Socket(picows.WSListener):  # type: ignore[misc]  # compiled class without types
+class _Socket(picows.WSListener):
     def __init__(self, server: "TapeServer", streams: frozenset[str]) -> None:
         self.server = server
         self.streams = streams

@@ -1,6 +1,7 @@
 """`manage.py bench`: what a message, a close and a frame cost on this machine."""
 
 import json
+import logging
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -44,6 +45,8 @@ class Command(BaseCommand):
                 f"bench {options['name']} has no --{foreign[0]}; it takes "
                 + (", ".join(f"--{name}" for name in taken if name in _arguments(run)) or "none")
             )
+        # A line for every socket opened would drown the figures.
+        logging.getLogger("picows").setLevel(logging.WARNING)
         try:
             found = run(**given)
         except (CryptoSystemsError, RuntimeError) as error:
