@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import Final
@@ -20,14 +20,14 @@ class ChildFailed(RuntimeError):
 
 @contextmanager
 def child(
-    module: str, *arguments: str, env: dict[str, str] | None = None
+    module: str, *arguments: str, env: dict[str, str] | None = None, start_s: float = START_S
 ) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """Run `python -m module`; give (process, its first line), and end it afterwards.
 
     Raises
     ------
     ChildFailed
-        If it says nothing within a minute.
+        If it says nothing within `start_s`.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
         [sys.executable, "-m", module, *arguments],
@@ -38,27 +38,35 @@ def child(
         text=True,
     )
     try:
-        yield process, _first_line(process, module)
+        yield process, read_line(process, module, start_s)
     finally:
         stop(process)
 
 
-def _first_line(process: "subprocess.Popen[str]", module: str) -> str:
+def read_line(process: "subprocess.Popen[str]", name: str, within_s: float) -> str:
+    """Return the next line a child prints.
+
+    Raises
+    ------
+    ChildFailed
+        If none comes in time, or the child has ended.
+    """
     assert process.stdout is not None
     with DefaultSelector() as selector:
         selector.register(process.stdout, EVENT_READ)
-        if not selector.select(START_S):
-            raise ChildFailed(f"{module} did not start within {START_S:.0f} s")
+        if not selector.select(within_s):
+            raise ChildFailed(f"{name} said nothing within {within_s:.0f} s")
     line = process.stdout.readline().strip()
     if not line:
-        raise ChildFailed(f"{module} ended at once, with code {process.wait(_STOP_S)}")
+        raise ChildFailed(f"{name} ended with code {process.wait(_STOP_S)}")
     return line
 
 
 def stop(process: "subprocess.Popen[str]") -> None:
     """End a child: by closing its input, then by asking, then by force."""
-    if process.stdin is not None:
-        process.stdin.close()
+    if process.stdin is not None and not process.stdin.closed:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
     for end in (None, process.terminate, process.kill):
         if end is not None:
             end()

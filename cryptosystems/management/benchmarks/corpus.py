@@ -54,20 +54,20 @@ def symbol_names(n: int) -> list[str]:
 def start_prices(n: int, seed: int = 7) -> list[tuple[float, int]]:
     """Return (price, decimals) of every symbol as `make_corpus` starts it."""
     random = Random(seed)
-    symbols = [_Symbol(name, random) for name in symbol_names(n)]
+    symbols = [_Symbol(name, random, START_MS) for name in symbol_names(n)]
     return [(symbol.price / 10**symbol.decimals, symbol.decimals) for symbol in symbols]
 
 
 class _Symbol:
     """The running state of one symbol, prices in ticks."""
 
-    def __init__(self, name: str, random: Random) -> None:
+    def __init__(self, name: str, random: Random, start_ms: int) -> None:
         self.name = name
         self.lower = name.lower()
         self.decimals = random.randint(1, 6)
         self.price = random.randint(20_000, 900_000)
         self.open = self.high = self.low = self.price
-        self.minute_ms = START_MS - START_MS % 60_000
+        self.minute_ms = start_ms - start_ms % 60_000
         self.volume = random.uniform(10, 1_000)
         self.n_trades = 100
         self.update = random.randint(10**12, 10**13)
@@ -170,7 +170,9 @@ def stream_of(symbol: str, kind: str) -> str:
     return f"{symbol.lower()}@{_WRITERS[kind][0]}"
 
 
-def _times(mix: Mix, n: int, seconds: float, random: Random) -> list[tuple[float, str, int]]:
+def _times(
+    mix: Mix, n: int, seconds: float, start_ms: int, random: Random
+) -> list[tuple[float, str, int]]:
     """Return (second, kind, symbol or -1) of everything that happens, in order."""
     out: list[tuple[float, str, int]] = []
     for kind, rate in mix.rates.items():
@@ -195,7 +197,7 @@ def _times(mix: Mix, n: int, seconds: float, random: Random) -> list[tuple[float
     while at < seconds:
         out.append((at, "forced", random.randrange(n)))
         at += random.expovariate(_FORCED_PER_S)
-    minute = (60_000 - START_MS % 60_000) / 1000
+    minute = (60_000 - start_ms % 60_000) / 1000
     while minute < seconds:
         out += [(minute + 0.013 * place / n, "close", place) for place in range(n)]
         minute += 60.0
@@ -207,14 +209,16 @@ def rate_per_s(mix: Mix, n_symbols: int) -> float:
     return sum(mix.rates.values()) * n_symbols + 1.0 + _FORCED_PER_S
 
 
-def make_corpus(mix: Mix, n_symbols: int, n_messages: int, seed: int = 7) -> list[Frame]:
-    """Return `n_messages` frames in the order they are sent."""
+def make_corpus(
+    mix: Mix, n_symbols: int, n_messages: int, seed: int = 7, start_ms: int = START_MS
+) -> list[Frame]:
+    """Return `n_messages` frames in the order they are sent, the first at `start_ms`."""
     random = Random(seed)
-    symbols = [_Symbol(name, random) for name in symbol_names(n_symbols)]
+    symbols = [_Symbol(name, random, start_ms) for name in symbol_names(n_symbols)]
     seconds = n_messages / rate_per_s(mix, n_symbols) * 1.3 + 2.0
     frames = []
-    for second, kind, place in _times(mix, n_symbols, seconds, random)[:n_messages]:
-        at_ms = START_MS + int(second * 1000)
+    for second, kind, place in _times(mix, n_symbols, seconds, start_ms, random)[:n_messages]:
+        at_ms = start_ms + int(second * 1000)
         stream, text = _write(symbols, kind, place, at_ms, random)
         payload = f'{{"stream":"{stream}","data":{text}}}'.encode()
         frames.append(Frame(at_ms, stream, payload))
