@@ -20,6 +20,7 @@ from cryptosystems.management import embedded
 from cryptosystems.management.prepare import prepare_database, prepare_static
 from cryptosystems.management.storage import recording_key, recording_timeframe
 from cryptosystems.management.supervisor import Service, Supervisor
+from signals.delivery import bus
 
 LOCAL_MARKETS: Final = ("simulated", "replay")
 EXCHANGE_WEIGHT: Final = 200_000
@@ -215,6 +216,7 @@ class Product:
         if "REDIS_URL" not in os.environ or not os.environ["REDIS_URL"]:
             argv = embedded.valkey_argv(self.run_dir, plan.storage / "valkey")
             await self.supervisor.start(self._service("valkey", argv, self._socket_answers))
+            await asyncio.to_thread(self._forget_state)
         await self.supervisor.start(self._service("web", self._web_argv(), self._web_answers))
         self.progress.say(f"The page is served at {self.address}/ai-trading/dashboard")
         if plan.market in LOCAL_MARKETS:
@@ -226,6 +228,11 @@ class Product:
 
     def _service(self, name: str, argv: list[str], ready: Callable[[], Awaitable[bool]]) -> Service:
         return Service(name, argv, self.env, ready)
+
+    def _forget_state(self) -> None:
+        """The server keeps its memory over a restart; what the last engine said is not true now."""
+        settings.REDIS_URL = self.env["REDIS_URL"]
+        bus.forget_state()
 
     # --- processes ------------------------------------------------------------------------------
 
