@@ -108,7 +108,8 @@ def decide(
         worth = stand.p_win >= stand.break_even
     # A symbol with an open signal is the same bet again: neither issued nor counted as turned down.
     order = np.argsort(-np.where(np.isnan(stand.strength), -9.0, stand.strength), kind="stable")
-    speaking = [int(row) for row in order if usable[row] and free[row] and stand.speaks[row]]
+    speaks, askable = stand.speaks, usable & free
+    speaking = order[(askable & speaks)[order]].tolist()
     out: list[SignalDraft | NoSignal] = []
     kept = BEST_OF_MOMENT * 2 if keep_rejected else BEST_OF_MOMENT
     for rank, row in enumerate(speaking[:kept]):
@@ -116,11 +117,7 @@ def decide(
         if isinstance(built, SignalDraft) or keep_rejected:
             out.append(built)
     if keep_rejected:
-        silent = [
-            int(row)
-            for row in order
-            if usable[row] and free[row] and worth[row] and not stand.speaks[row]
-        ]
+        silent = order[(askable & worth & ~speaks)[order]].tolist()
         for row in silent[:BEST_OF_MOMENT]:
             out.append(build(make_setup(model, moment, stand, rules[row], row, 0)))
     return out
