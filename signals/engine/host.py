@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 from asgiref.sync import sync_to_async
+from celery import current_app
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -48,7 +49,8 @@ from signals.store.registry import active_model, artifact_path
 log = structlog.get_logger(__name__)
 
 TURN_S: Final = 0.05
-MODEL_CHECK_S: Final = 2.0
+MODEL_CHECK_S: Final = 1.0
+TRAINING_AGAIN_S: Final = 30.0
 _SPARE_S: Final = 3.0
 _ORIGINS: Final = {
     "simulated": Origin.SIMULATED,
@@ -139,7 +141,7 @@ class Engine:
         self.model_text: dict[str, Any] | None = None
         self.last_error: dict[str, Any] | None = None
         self._model_version = ""
-        self._asked_training = False
+        self._asked_training_s = -TRAINING_AGAIN_S
 
     # --- start ----------------------------------------------------------------------------------
 
@@ -213,11 +215,10 @@ class Engine:
         return row is not None and row.catalogue_hash == CATALOGUE.hash
 
     def _ask_training(self) -> None:
-        if not self._asked_training:
-            from signals.tasks import train_model
-
-            self._asked_training = True
-            train_model.delay(self.origin.value)
+        now = monotonic()
+        if now - self._asked_training_s > TRAINING_AGAIN_S:
+            self._asked_training_s = now
+            current_app.send_task("signals.tasks.train_model", [self.origin.value])
 
     async def _follow_model(self) -> None:
         """Take a newly promoted model into use within seconds."""
@@ -230,6 +231,8 @@ class Engine:
     async def _show_training(self) -> None:
         held = await self.redis.get(bus.TRAINING)
         if held is None:
+            # Nobody says that he trains: ask (again), the worker may have died over it.
+            await sync_to_async(self._ask_training)()
             self.tell("Waiting for the model", 0, 1)
             return
         told = json.loads(held)

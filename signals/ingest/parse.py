@@ -97,7 +97,7 @@ def _of(stream: str) -> tuple[Callable[[bytes], Any], Make, bool]:
         return _marks, mark, True
     if kind.startswith("markPrice"):
         return _mark, mark, False
-    if kind.startswith("forceOrder"):
+    if kind.startswith("forceOrder") or stream == "!forceOrder@arr":
         return _forced, forced, False
     if kind == "aggTrade":
         return _aggregate, aggregate, False
