@@ -8,7 +8,7 @@ from signals.models import Signal
 from signals.selectors.records import forget_tables, record_of, rejected_record, track_record
 from signals.selectors.signals import current_signal, last_losers, list_signals
 from signals.services.publish import apply_change, publish, store_backtest
-from tests.support.setups import AT_MS, HOUR_MS, make_draft, make_rejected, won
+from tests.support.setups import AT_MS, HOUR_MS, filled, make_draft, make_rejected, won
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,9 @@ def test_origins_are_never_mixed() -> None:
 def test_not_entered_is_counted_and_is_neither_win_nor_loss() -> None:
     draft = make_draft()
     publish(draft)
-    apply_change(won(draft.id, result="not_entered", state="not_entered", net_r=None, gross_r=None))
+    apply_change(
+        filled(draft.id, state="not_entered", result="not_entered", fill_price=None, filled_ms=None)
+    )
     record = track_record("simulated")
     assert (record["n"], record["not_entered"]) == (0, 1)
 
