@@ -10,6 +10,8 @@ from cryptosystems.settings.base import DATABASES as _DATABASES
 SECRET_KEY = "tests-only-" + "x" * 50
 STORAGE_DIR = Path(tempfile.mkdtemp(prefix="cs-test-"))
 MODEL_DIR = STORAGE_DIR / "models"
+STATIC_ROOT = STORAGE_DIR / "static"
+STATIC_ROOT.mkdir()
 # DATABASE_URL=postgres://… runs the same tests on PostgreSQL.
 DATABASES = (
     _DATABASES
