@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 
 from cryptosystems.settings.base import *  # noqa: F403
-from cryptosystems.settings.base import ENV, SQLITE_OPTIONS
 from cryptosystems.settings.base import DATABASES as _DATABASES
+from cryptosystems.settings.base import ENV, SQLITE_OPTIONS
 
 SECRET_KEY = "tests-only-" + "x" * 50
 STORAGE_DIR = Path(tempfile.mkdtemp(prefix="cs-test-"))
