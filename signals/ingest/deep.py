@@ -60,9 +60,11 @@ class _Book:
         for diff in self.held:
             book.apply_diff(diff)
         self.order_book = book
-        self.low = snapshot.bids[-1][0] if snapshot.bids else 0.0
-        self.high = snapshot.asks[-1][0] if snapshot.asks else float("inf")
-        self.reach = self.high - self.low
+        # A side with fewer levels than were asked for is all there is.
+        is_cut = [len(side) >= SNAPSHOT_LEVELS for side in (snapshot.bids, snapshot.asks)]
+        self.low = snapshot.bids[-1][0] if is_cut[0] else 0.0
+        self.high = snapshot.asks[-1][0] if is_cut[1] else float("inf")
+        self.reach = self.high - self.low if all(is_cut) else 0.0
         self.is_dirty = True
 
     def levels(self) -> tuple[Levels, Levels]:
