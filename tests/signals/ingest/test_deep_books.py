@@ -1,11 +1,15 @@
 """Whole books from diffs and snapshots: equal to the exchange's, or honestly absent."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.support.servers import Market, exchange, market, until
+from signals.ingest.deep import DeepBooks
+from signals.ingest.wire import DepthAnswer
+from signals.market.events import BookPartial, DepthDiff, Levels
+from tests.support.servers import START_MS, Market, exchange, market, until
 from trading.simulator.server import ExchangeServer
 
 
@@ -161,3 +165,39 @@ async def test_many_books_lost_at_once_are_fetched_four_at_a_time_within_the_wei
         await until(lambda: following.feed.deep.n_snapshots >= 6)
         assert following.rest.budget._used <= 0.4 * 2400
         await synced(server, following)
+
+
+async def test_a_book_knows_nothing_beyond_the_range_of_its_snapshot() -> None:
+    """A thousand levels were asked for and came: what lies further out is not known."""
+    taken: list[BookPartial] = []
+    lost: list[str] = []
+
+    class Told:
+        async def depth(self, symbol: str, limit: int) -> DepthAnswer:
+            bids = [(1000.0 - k * 0.1, 1.0) for k in range(limit)]
+            asks = [(1000.1 + k * 0.1, 1.0) for k in range(limit)]
+            return DepthAnswer(10, bids, asks, START_MS)
+
+    class Still:
+        def now_ms(self) -> int:
+            return START_MS
+
+    def diff(last: int, bids: Levels, asks: Levels) -> DepthDiff:
+        return DepthDiff("BTCUSDT", START_MS, START_MS, last, last, last - 1, bids, asks)
+
+    deep = DeepBooks(Told(), Still(), taken.append, lost.append, ["BTCUSDT"])  # type: ignore[arg-type]
+    task = asyncio.create_task(deep.run())
+    try:
+        deep.take(diff(10, [], []))
+        await until(lambda: not deep.resyncing)
+        deep.take(diff(11, [(100.0, 5.0), (999.95, 2.0)], [(5000.0, 5.0)]))
+        deep.flush()
+        assert taken[-1].bids[:3] == [(1000.0, 1.0), (999.95, 2.0), (999.9, 1.0)]
+        assert len(deep._books["BTCUSDT"].order_book._bids) == 1001
+        # The price leaves the range upwards: every ask within it is eaten.
+        deep.take(diff(12, [], [(round(1000.1 + k * 0.1, 1), 0.0) for k in range(1000)]))
+        deep.take(diff(13, [], [(1000.1 + k * 0.1, 0.0) for k in range(1000)]))
+        deep.flush()
+        assert lost == ["BTCUSDT"] and deep.resyncing == {"BTCUSDT"}
+    finally:
+        task.cancel()

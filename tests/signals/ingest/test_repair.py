@@ -78,7 +78,7 @@ async def test_a_minute_nobody_has_is_marked_at_thirty_seconds_and_repaired_when
     await until(lambda: not repair.gaps)
     assert repair.n_repaired == 1
     assert await following.minutes_match("BTCUSDT", START_MS)
-    assert [entry[1:] for entry in following.state.repaired][0] == (Timeframe.M1, START_MS)
+    assert following.state.repaired[0][1:] == (Timeframe.M1, START_MS)
 
 
 async def test_no_candle_of_a_longer_timeframe_is_made_across_a_gap(
