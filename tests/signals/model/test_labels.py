@@ -1,5 +1,6 @@
 """What the model learns is what the track record counts."""
 
+from itertools import pairwise
 from uuid import uuid4
 
 import numpy as np
@@ -150,7 +151,7 @@ def test_only_what_was_decided_before_the_test_may_teach() -> None:
 def test_walk_forward_windows_touch_and_never_look_back() -> None:
     windows = list(walk_forward(0, 1_000, 4, 0.6))
     assert [w.test_from_ms for w in windows] == [600, 700, 800, 900]
-    assert all(a.test_to_ms == b.test_from_ms for a, b in zip(windows, windows[1:], strict=False))
+    assert all(a.test_to_ms == b.test_from_ms for a, b in pairwise(windows))
     assert all(w.learn_from_ms == 0 and w.test_to_ms > w.test_from_ms for w in windows)
     assert windows[-1].test_to_ms == 1_000
 
