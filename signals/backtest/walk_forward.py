@@ -58,15 +58,16 @@ class _Cursor:
     volume: FloatArray | None = None
 
     def due(self, now_ms: int) -> int | None:
-        """Return the step whose candle has closed by `now_ms`, if one has."""
-        if self.next >= self.steps.size:
-            return None
-        step = int(self.steps[self.next])
-        close_ms = int(self.lesson.features.open_ms[step]) + self.timeframe.duration_ms
-        if close_ms > now_ms:
-            return None
-        self.next += 1
-        return step
+        """Return the step whose candle closes at `now_ms`; one that closed before is not decided."""
+        while self.next < self.steps.size:
+            step = int(self.steps[self.next])
+            close_ms = int(self.lesson.features.open_ms[step]) + self.timeframe.duration_ms
+            if close_ms > now_ms:
+                break
+            self.next += 1
+            if close_ms == now_ms:
+                return step
+        return None
 
 
 def backtest(
@@ -98,8 +99,9 @@ def backtest(
     payments = _payments(minutes)
     rejected_at: dict[object, int] = {}
     index = {symbol: row for row, symbol in enumerate(minutes.symbols)}
-    first, last = int(minutes.open_ms[0]), int(minutes.open_ms[-1])
-    windows = list(walk_forward(first, last, n_blocks, first_share))
+    first, last = int(minutes.open_ms[0]), int(minutes.open_ms[-1]) + minutes.timeframe.duration_ms
+    longest = max(timeframe.duration_ms for timeframe in lessons)
+    windows = list(walk_forward(first, last, n_blocks, first_share, align_ms=longest))
     for number, window in enumerate(windows):
         model = train(lessons, version=f"walk-forward-{number + 1}", before_ms=window.test_from_ms)
         if model is None:

@@ -86,7 +86,7 @@ def test_where_assets_do_not_differ_adaptation_vanishes() -> None:
 
 
 def test_an_asset_where_a_group_misleads_has_it_muted_and_is_the_better_for_it() -> None:
-    contributions, _, assets, delta, bias = fitted(4, flipped=7)
+    _, _, assets, delta, bias = fitted(4, flipped=7)
     assert delta[7, 1] < -0.7
     assert delta[:, 1].min() >= -1.0, "muted, never turned"
     others = np.delete(np.arange(20), 7)

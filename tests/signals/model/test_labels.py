@@ -154,6 +154,12 @@ def test_walk_forward_windows_touch_and_never_look_back() -> None:
     assert all(a.test_to_ms == b.test_from_ms for a, b in pairwise(windows))
     assert all(w.learn_from_ms == 0 and w.test_to_ms > w.test_from_ms for w in windows)
     assert windows[-1].test_to_ms == 1_000
+    aligned = list(walk_forward(0, 1_000, 3, 0.5, align_ms=60))
+    assert [(w.test_from_ms, w.test_to_ms) for w in aligned] == [
+        (480, 660),
+        (660, 780),
+        (780, 1_000),
+    ]
 
 
 def test_another_future_changes_no_label_that_had_ended(candles: History, atr: np.ndarray) -> None:
