@@ -10,7 +10,7 @@ from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
 from signals.builder.build import NoSignal, build, points
 from signals.delivery.payloads import iso
 from signals.features.catalogue import CATALOGUE
-from signals.market.panel import CLOSE
+from signals.market.panel import CLOSE, FloatArray
 from signals.pipeline.decision import make_setup, standing
 from signals.pipeline.fold import Pipeline
 
@@ -122,13 +122,19 @@ class MarketViews:
             )
         return out
 
-    def candle_frame(self, symbol: str, timeframe: Timeframe) -> dict[str, Any] | None:
-        """Return the running candle of one chart."""
+    def forming(self, timeframe: Timeframe) -> FloatArray:
+        """Return the running candles of every symbol, (fields, n), for many a `candle_frame`."""
+        return self.pipeline.state.builder.forming(timeframe)
+
+    def candle_frame(
+        self, symbol: str, timeframe: Timeframe, candles: FloatArray | None = None
+    ) -> dict[str, Any] | None:
+        """Return the running candle of one chart; `candles` is `forming`, where it is at hand."""
         row = self._row(symbol)
         if row is None:
             return None
         state = self.pipeline.state
-        forming = state.builder.forming(timeframe)[:, row]
+        forming = (self.forming(timeframe) if candles is None else candles)[:, row]
         minute_ms = int(state.panels[Timeframe.M1].forming_open_ms[row])
         if forming[CLOSE] != forming[CLOSE]:
             return None
