@@ -8,6 +8,7 @@ from contextlib import suppress
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import structlog
 from django.conf import settings
 from redis.exceptions import RedisError
@@ -33,8 +34,12 @@ _STATUS_S: Final = 1.0
 _STALE_SHOWN: Final = 8
 
 
+_encode: Final = msgspec.json.Encoder(enc_hook=lambda value: value.item()).encode
+"""Numpy's scalars become plain numbers, NaN becomes null."""
+
+
 def dumps(data: Any) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(data).decode()
 
 
 class Reporter:
