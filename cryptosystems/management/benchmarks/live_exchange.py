@@ -26,6 +26,7 @@ from cryptosystems.management.benchmarks.corpus import (
 from cryptosystems.management.benchmarks.measure import percentiles
 
 _AHEAD_S: Final = 3.0
+_MADE_A_SECOND: Final = 10_000
 _TURN_S: Final = 0.001
 _STAMP: Final = b'"E":'
 _DIGITS: Final = 13
@@ -118,7 +119,8 @@ async def _serve(n_symbols: int, seed: int, seconds: float) -> None:
     if (await asyncio.to_thread(sys.stdin.readline)).strip() != "go":
         return
     count = int((seconds + _AHEAD_S) * rate_per_s(FOLLOWED, n_symbols))
-    start_ms = now_ms() + int(_AHEAD_S * 1000)
+    # Making the frames takes its time too; the first must not be late for it.
+    start_ms = now_ms() + int((_AHEAD_S + count / _MADE_A_SECOND) * 1000)
     frames = await asyncio.to_thread(make_corpus, FOLLOWED, n_symbols, count, seed, start_ms)
     playing = asyncio.create_task(exchange.play(frames))
     _say("playing")
