@@ -97,7 +97,8 @@ class LiveExchange:
     async def play(self, frames: list[Frame]) -> None:
         """Send each frame when it is due, its event time set to the moment it is sent."""
         for frame in frames:
-            while (wait_s := frame.at_ms / 1000 - time()) > 0:
+            wait_s = frame.at_ms / 1000 - time()
+            if wait_s > 0:
                 await asyncio.sleep(max(wait_s, _TURN_S))
             at_ms = now_ms()
             self.late_ms.append(at_ms - frame.at_ms)

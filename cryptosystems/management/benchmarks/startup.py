@@ -38,7 +38,7 @@ def _start_once(storage: Path, symbols: int) -> dict[str, float]:
     argv += ["--symbols", str(symbols)]
     began = monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own command
-        argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+        argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, bufsize=0
     )
     took: dict[str, float] = {}
     try:

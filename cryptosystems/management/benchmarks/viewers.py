@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -60,6 +61,7 @@ class Tally:
     signal_ms: dict[str, list[float]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     n_closed: int = 0
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def clear(self) -> None:
         """Forget what came while the viewers settled."""
@@ -94,6 +96,7 @@ class Viewer(picows.WSListener):
             # A frame may repeat an event (a new mark): only its first sight is its arrival.
             if at and self._newest.get(got.topic) != at:
                 self._newest[got.topic] = at
+                tally.has_begun.set()
                 tally.market_ms.append(_since_ms(at, now_s))
         elif kind == "signals" and got.data.kind == "issued" and got.data.signal is not None:
             signal = got.data.signal
@@ -122,9 +125,8 @@ async def _watch(port: int, n_viewers: int, n_symbols: int, seconds: float) -> d
                 websocket_handshake_timeout=20,
             )
         )
-    until = time() + _FIRST_FRAME_S
-    while not tally.market_ms and time() < until:
-        await asyncio.sleep(0.05)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(tally.has_begun.wait(), _FIRST_FRAME_S)
     await asyncio.sleep(_SETTLE_S)
     tally.clear()
     sys.stdout.write("watching\n")
