@@ -4,13 +4,25 @@ import tempfile
 from pathlib import Path
 
 from cryptosystems.settings.base import *  # noqa: F403
+from cryptosystems.settings.base import ENV, SQLITE_OPTIONS
+from cryptosystems.settings.base import DATABASES as _DATABASES
 
 SECRET_KEY = "tests-only-" + "x" * 50
 STORAGE_DIR = Path(tempfile.mkdtemp(prefix="cs-test-"))
 MODEL_DIR = STORAGE_DIR / "models"
-DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": STORAGE_DIR / "test.sqlite3"}
-}
+# DATABASE_URL=postgres://… runs the same tests on PostgreSQL.
+DATABASES = (
+    _DATABASES
+    if ENV["DATABASE_URL"]
+    else {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": STORAGE_DIR / "test.sqlite3",
+            "OPTIONS": SQLITE_OPTIONS,
+            "TEST": {"NAME": STORAGE_DIR / "test.sqlite3"},
+        }
+    }
+)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 CELERY_TASK_ALWAYS_EAGER = True

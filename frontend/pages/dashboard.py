@@ -110,8 +110,6 @@ def _levels(signal: dict[str, Any], market: dict[str, Any] | None) -> tuple[Leve
     zone = f"{price(low, decimals)}–{price(high, decimals)}"
     rows.append(LevelRow("Entry", None, zone, None, None, word))
     rows.append(
-        LevelRow(
-            "Stop", None, price(signal["stop"], decimals), distance(signal["stop"]), -1.0, ""
-        )
+        LevelRow("Stop", None, price(signal["stop"], decimals), distance(signal["stop"]), -1.0, "")
     )
     return tuple(rows)
