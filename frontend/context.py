@@ -58,6 +58,8 @@ class DashboardPage:
     n_with_signal: int
     status: dict[str, Any] | None
     """As `GET /api/v1/status`; None while the engine is silent."""
+    ribbon: tuple[str, str] | None
+    """What is still missing, while the engine warms up or is silent: (heading, sentence)."""
     signal: dict[str, Any] | None
     """The strongest open signal of the open symbol."""
     levels: tuple[LevelRow, ...]

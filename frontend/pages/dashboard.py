@@ -46,6 +46,7 @@ def make_dashboard(asked: str) -> DashboardPage:
         n_markets=len(rows),
         n_with_signal=len({held["symbol"] for held in open_signals}),
         status=status,
+        ribbon=_ribbon(status, bool(rows)),
         signal=signal,
         levels=() if signal is None else _levels(signal, market),
         open_signals=open_signals,
@@ -58,6 +59,19 @@ def make_dashboard(asked: str) -> DashboardPage:
             "after": after,
         },
     )
+
+
+def _ribbon(status: dict[str, Any] | None, has_markets: bool) -> tuple[str, str] | None:
+    if status is None:
+        return "No data yet.", "Connecting. The page fills by itself when the engine answers."
+    if status["warming"] is None:
+        return None
+    rest = (
+        "Prices and charts are live; signals begin when this is done."
+        if has_markets
+        else "Markets appear as soon as their history is loaded."
+    )
+    return "Warming up:", f"{status['warming']['text']}. {rest}"
 
 
 def _symbol(asked: str, rows: list[dict[str, Any]], open_signals: list[dict[str, Any]]) -> str:

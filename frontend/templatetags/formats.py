@@ -214,6 +214,18 @@ def clock(iso: str | None) -> str:
 
 
 @register.filter
+def seconds(iso: str | None) -> str:
+    """Return hour, minute and second of an ISO time, UTC."""
+    return "" if not iso else f"{_at(_ms(iso)):%H:%M:%S}"
+
+
+@register.filter
+def until(iso: str | None, now: str | None) -> str:
+    """Return the time left from one ISO time to another."""
+    return MISSING if not iso or not now else left(_ms(iso) - _ms(now))
+
+
+@register.filter
 def date_time(iso: str | None) -> str:
     """Return day and time of an ISO time, UTC."""
     return MISSING if not iso else moment(_ms(iso))

@@ -69,15 +69,26 @@ export function floats(base64) {
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return new Float32Array(bytes.buffer);
 }
-/** Top of the colour scale: the larger of the 99.92nd percentile and nine times the mean of filled cells. */
-export function scaleCap(cells) {
+const FAINTEST = 0.02; // share of the cap below which nothing is drawn: empty is the panel's colour
+
+/**
+ * The colour scale of a map: its top (99.92nd percentile, or 1.5 times the mean of filled cells, whichever is
+ * larger) and the exponent that puts the mean at a third of the ramp. A sparse map (mean a ninth of the top)
+ * gets the square root, so that weak bands show; an even one is not made to look dramatic.
+ */
+export function scaleOf(cells) {
   const filled = cells.filter((v) => v > 0).sort();
-  if (!filled.length) return 1;
+  if (!filled.length) return { cap: 1, power: 0.5 };
   const mean = filled.reduce((a, v) => a + v, 0) / filled.length;
-  return Math.max(filled[Math.min(filled.length - 1, Math.floor(filled.length * 0.9992))], 9 * mean);
+  const cap = Math.max(filled[Math.min(filled.length - 1, Math.floor(filled.length * 0.9992))], 1.5 * mean);
+  return { cap, power: Math.min(2, Math.max(0.5, Math.log(1 / 3) / Math.log(mean / cap))) };
 }
-/** Value as a share of the ramp: square root keeps mid values visible; below the floor nothing is drawn. */
-export const shade = (v, cap) => Math.max(0, (Math.sqrt(Math.min(1, v / cap)) - 0.14) / 0.86);
+/** Place of a value on the ramp, 0..1. */
+export function shade(v, { cap, power }) {
+  if (v <= FAINTEST * cap) return 0;
+  const floor = FAINTEST ** power;
+  return (Math.min(1, v / cap) ** power - floor) / (1 - floor);
+}
 
 const LONGEST_HOLE_S = 4 * 3600;
 
@@ -92,7 +103,7 @@ export class HeatMap {
     this.longs = floats(payload.long_now);
     this.shorts = floats(payload.short_now);
     this.clusters = payload.clusters || [];
-    this.cap = scaleCap(this.cells);
+    this.scale = scaleOf(this.cells);
   }
   /** Level of a price; may lie outside 0..rows-1. */
   row(price) {
@@ -119,7 +130,7 @@ export class HeatMap {
   /** Take a frame of the topic `heatmap:SYM`; false if the map has moved too far and must be read again. */
   take(frame, seconds, nowS) {
     const moved = Math.round(Math.log(frame.low / this.low) / this.step);
-    if (frame.rows !== this.rows || Math.abs(moved) > this.rows / 6) return false;
+    if (frame.rows !== this.rows || frame.step !== this.step || Math.abs(moved) > this.rows / 6) return false;
     const [longs, shorts] = [floats(frame.long_now), floats(frame.short_now)];
     this.longs.fill(0);
     this.shorts.fill(0);

@@ -67,7 +67,7 @@ export function heatImage(heat, columns, theme) {
   for (let i = 0; i < columns.length; i++) {
     if (columns[i] < 0) continue;
     for (let k = 0; k < heat.rows; k++) {
-      const t = shade(heat.cells[columns[i] * heat.rows + k], heat.cap);
+      const t = shade(heat.cells[columns[i] * heat.rows + k], heat.scale);
       if (t <= 0) continue;
       const c = Math.round(t * 255) * 3;
       image.data.set([colours[c], colours[c + 1], colours[c + 2], 255], ((heat.rows - 1 - k) * canvas.width + i) * 4);
@@ -158,7 +158,7 @@ export function profileLayer(view) {
       }
       if (!most) return;
       for (const { y, value } of bins) {
-        const c = Math.round(Math.min(1, Math.max(0.3, Math.sqrt(value / heat.cap))) * 255) * 3;
+        const c = Math.round(Math.max(0.3, shade(value, heat.scale)) * 255) * 3;
         ctx.fillStyle = `rgb(${colours[c]},${colours[c + 1]},${colours[c + 2]})`;
         const length = Math.sqrt(value / most) * (width - 14);
         ctx.fillRect(right - length, y, length, 3);

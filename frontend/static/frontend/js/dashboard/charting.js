@@ -5,10 +5,11 @@ import { $, $$, h, note, put } from "../dom.js";
 import { change, fixed, price, usd } from "../format.js";
 import { HeatMap, paintRamp } from "../heat.js";
 import { paint } from "../paint.js";
-import { SECONDS, current, desk, isPhone, listen, market, now, planOf, setTimeframe } from "./desk.js";
+import { SECONDS, current, desk, hasMarkets, isPhone, listen, market, now, planOf, setTimeframe } from "./desk.js";
 
 const CANDLES = 500;
 const AGAIN_MS = 2000;
+const HEAT_AGAIN_MS = 5000;
 const RENEW_MS = 60_000;
 const HEAT_TIMEFRAME = { "1m": "5m" };
 
@@ -16,11 +17,17 @@ let chart;
 let live;
 let drop = []; // subscriptions of the open chart
 let retry = 0;
+let heatRetry = 0;
 let shownAt = 0;
 const readCandles = reader();
 const readHeat = reader();
 
-const decimals = () => (market() ? market().decimals : 2);
+function decimals() {
+  const known = market() || current();
+  if (known) return known.decimals;
+  const last = chart.view.last();
+  return last ? Math.max(0, Math.min(8, 5 - Math.floor(Math.log10(last.close) + 1))) : 2;
+}
 const toCandle = ([time, open, high, low, close, volume]) => ({ time, open, high, low, close, volume });
 /** Candles in order, with an empty place for each one that is missing. */
 function withGaps({ candles, gaps }) {
@@ -48,7 +55,9 @@ async function load() {
   const timeframe = desk.timeframe;
   try {
     const found = await readCandles(path("candles", timeframe, `&limit=${CANDLES}`));
-    chart.set({ candles: withGaps(found), seconds: SECONDS[timeframe], decimals: decimals(), liquidations: found.liquidations });
+    const candles = withGaps(found);
+    chart.view.candles = candles;
+    chart.set({ candles, seconds: SECONDS[timeframe], decimals: decimals(), liquidations: found.liquidations });
     shownAt = performance.now();
     chart.plan(current() ? planOf(current()) : null);
     busy(false);
@@ -64,6 +73,8 @@ async function load() {
   }
 }
 async function loadHeat() {
+  clearTimeout(heatRetry);
+  if (!hasMarkets()) return; // asked for when they are there
   const label = $("[data-legend]");
   const reason = $("[data-heat-reason]");
   try {
@@ -72,12 +83,13 @@ async function loadHeat() {
     chart.heat(map);
     label.hidden = !map || !chart.view.shown.heat;
     put(reason, map ? "" : found.reason || "");
-    if (map) put($("[data-ramp-max]"), usd(map.cap));
+    if (map) put($("[data-ramp-max]"), usd(map.scale.cap));
     words();
   } catch (error) {
     if (wasReplaced(error)) return;
     label.hidden = true;
-    put(reason, `No heatmap: ${error.message}`);
+    put(reason, `No heatmap yet: ${error.message}`);
+    heatRetry = setTimeout(loadHeat, HEAT_AGAIN_MS);
   }
 }
 /** Read candles again once a minute: closes, corrections and newly reported liquidations. */
@@ -185,5 +197,10 @@ export function startChart(stream) {
   listen("signals", () => paint("plan", replan));
   listen("stale", (isStale) => !isStale && chart.view.candles.length && (shownAt = 0));
   listen("second", renew);
+  let had = hasMarkets();
+  listen("markets", () => {
+    if (!had && hasMarkets()) load(); // the engine came up while the page stood open
+    had = hasMarkets();
+  });
   load();
 }

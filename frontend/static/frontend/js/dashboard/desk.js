@@ -33,6 +33,10 @@ export function setClock(atMs, speed = desk.clock.speed) {
   desk.clock = { at: atMs, since: performance.now(), speed };
 }
 
+/** Whether the engine can answer about markets at all, and about their scores. */
+export const hasMarkets = () => desk.markets.size > 0;
+export const hasScores = () => hasMarkets() && !(desk.status && !desk.status.model);
+export const warmingText = () => (desk.status && desk.status.warming ? desk.status.warming.text : null);
 export const market = () => desk.markets.get(desk.symbol);
 export const priceOf = (symbol) => {
   const row = desk.markets.get(symbol);

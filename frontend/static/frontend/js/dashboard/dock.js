@@ -1,7 +1,7 @@
 // The tabs below the chart. The open one is read on opening and every two seconds while it is in sight.
 import { ApiError, reader, wasReplaced } from "../api.js";
 import { $, $$, h, note, skeleton } from "../dom.js";
-import { desk, isPhone, judged, listen, setTab } from "./desk.js";
+import { desk, hasMarkets, hasScores, isPhone, judged, listen, setTab, warmingText } from "./desk.js";
 import { bookTab } from "./tab-book.js";
 import { correlationTab } from "./tab-correlation.js";
 import { factorsTab } from "./tab-factors.js";
@@ -26,6 +26,7 @@ async function load() {
     panel.setAttribute("aria-busy", "true");
   }
   readAt = performance.now();
+  if (!(desk.tab === "factors" ? hasScores() : hasMarkets())) return waiting();
   try {
     const found = await read(path);
     const top = shownFor === path ? panel.scrollTop : 0;
@@ -37,15 +38,18 @@ async function load() {
     if (wasReplaced(error)) return;
     panel.removeAttribute("aria-busy");
     if (error instanceof ApiError && error.code === "engine_silent") {
-      if (shownFor !== path) panel.replaceChildren(h("p", { class: "pane-note conf-line", text: warming() }));
+      if (shownFor !== path) waiting();
     } else if (shownFor === path) {
       if (!panel.querySelector("[data-note]")) panel.prepend(note("warn", "Not refreshed", `${error.message} What is shown is the last that came.`, load));
     } else panel.replaceChildren(note("bad", "This could not be read", error.message, load));
   }
 }
-function warming() {
-  const told = desk.status && desk.status.warming;
-  return told ? `Still warming up: ${told.text}. This fills by itself.` : "The engine has no answer for this market yet. It is asked again every two seconds.";
+function waiting() {
+  const told = warmingText();
+  const words = told ? `Still warming up: ${told}. This fills by itself.` : "The engine has no answer for this market yet. It is asked again every two seconds.";
+  panel.removeAttribute("aria-busy");
+  panel.replaceChildren(h("p", { class: "pane-note conf-line", "data-warming": "", text: words }));
+  shownFor = "";
 }
 function inSight() {
   return !document.hidden && !desk.isStale && (!isPhone.matches || document.body.dataset.view === "chart");

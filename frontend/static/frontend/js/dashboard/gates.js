@@ -1,8 +1,8 @@
 // "Why no trade": every gate with its value, its limit and its verdict, read again while in sight.
 import { ApiError, reader, wasReplaced } from "../api.js";
 import { $, h, icon, note, skeleton } from "../dom.js";
-import { R, count, fixed, hms, parse, percent, range } from "../format.js";
-import { desk, isPhone, judged, market } from "./desk.js";
+import { R, count, fixed, hms, parse, percent, range, usd } from "../format.js";
+import { desk, hasScores, isPhone, judged, warmingText } from "./desk.js";
 
 const EVERY_MS = 5000;
 const PERCENT = new Set(["edge", "known_factors", "familiar"]);
@@ -14,7 +14,7 @@ let readAt = 0;
 function value(gate, x) {
   if (x === null) return "";
   if (PERCENT.has(gate.name)) return percent(x, gate.name === "edge" ? 1 : 0);
-  if (gate.name === "liquidity") return `$${fixed(x / 1e6, 1)}M`;
+  if (gate.name === "liquidity") return usd(x);
   const whole = ["best_of_moment", "liquidation_safety", "pause"].includes(gate.name);
   return fixed(x, whole ? 0 : gate.name === "reward_risk" ? 2 : 1) + (UNITS[gate.name] || "");
 }
@@ -71,19 +71,24 @@ function draw(box, found) {
 function plain(box, child) {
   box.replaceChildren(head(desk.status && desk.status.model ? `Model ${desk.status.model.version}` : "No model yet"), h("div", { class: "sig-scroll", tabindex: 0, role: "region", "aria-label": "Signal" }, h("div", { class: "sig-block" }, child)));
 }
+function waiting(box) {
+  const text = warmingText();
+  const words = text ? `Still warming up: ${text}. Gates and signals appear here by themselves.` : "The engine has not judged this market yet. It is asked again every few seconds.";
+  plain(box, h("p", { class: "conf-line", "data-warming": "", text: words }));
+  shownFor = "";
+}
 async function load(box) {
   const key = `${desk.symbol} ${judged()}`;
   readAt = performance.now();
+  if (!hasScores()) return waiting(box);
   try {
     const found = await read(`markets/${encodeURIComponent(desk.symbol)}/gates?timeframe=${judged()}`);
     shownFor = key;
     draw(box, found);
   } catch (error) {
     if (wasReplaced(error)) return;
-    if (error instanceof ApiError && error.code === "engine_silent") {
-      const warming = desk.status && desk.status.warming;
-      plain(box, h("p", { class: "conf-line", "data-warming": "", text: warming ? `Still warming up: ${warming.text}. Gates and signals appear here by themselves.` : "The engine has not judged this market yet. It is asked again every few seconds." }));
-    } else if (shownFor !== key) plain(box, note("bad", "The gates could not be read", error.message, () => load(box)));
+    if (error instanceof ApiError && error.code === "engine_silent") waiting(box);
+    else if (shownFor !== key) plain(box, note("bad", "The gates could not be read", error.message, () => load(box)));
     // A later read that fails leaves what is shown: the ribbon tells of the lost feed.
   }
 }
@@ -98,5 +103,5 @@ export function showGates(box) {
 /** Read again if it is time and somebody can see it. */
 export function refreshGates(box) {
   const seen = !document.hidden && (!isPhone.matches || document.body.dataset.view === "signal" || document.body.dataset.view === "chart");
-  if (seen && !desk.isStale && market() && performance.now() - readAt > EVERY_MS) load(box);
+  if (seen && !desk.isStale && performance.now() - readAt > EVERY_MS) load(box);
 }

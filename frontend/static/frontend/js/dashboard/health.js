@@ -21,7 +21,7 @@ function light(kind, words) {
 }
 function feedLight() {
   const feeds = desk.status && desk.status.feeds;
-  if (live.silence() === null || !feeds) {
+  if (!feeds || (!feeds.n && !desk.isStale)) {
     light("off", [h("span", { text: "Connecting to the feeds" })]);
     return;
   }
@@ -85,8 +85,8 @@ function check() {
 }
 function warmOrStale(isStale, seconds) {
   const warming = desk.status && desk.status.warming;
-  if (isStale && live.silence() === null) {
-    ribbon("stale", "No data yet.", `${retryWords()} The page fills by itself when the engine answers.`);
+  if (live.silence() === null && (isStale || !desk.status)) {
+    ribbon("warm", "No data yet.", `${retryWords()} The page fills by itself when the engine answers.`);
   } else if (isStale) {
     ribbon(
       "stale",

@@ -12,7 +12,7 @@ import { startKeys } from "./keys.js";
 import { startMarkets } from "./markets.js";
 import { announce, startPanel } from "./panel.js";
 
-const AGAIN_MS = 2000;
+const AGAIN_MS = 10_000;
 const REFRESH_MS = 60_000;
 const MOST_SIGNALS = 100;
 const first = JSON.parse($("#first").textContent);
@@ -34,7 +34,7 @@ async function readMarkets() {
     if (!desk.markets.has(desk.symbol) && desk.markets.size) select(desk.markets.keys().next().value);
     tell("markets");
   } catch {
-    if (!desk.markets.size) wait = AGAIN_MS; // the ribbon says what is missing
+    if (!desk.markets.size) wait = AGAIN_MS; // the ribbon says what is missing; a frame of prices asks sooner
   }
   readMarkets.timer = setTimeout(readMarkets, wait);
 }
@@ -57,7 +57,7 @@ function takeTickers({ rows }) {
     Object.assign(row, { price, change_24h: change, funding_rate: rate, oi_change_4h: oiChange, age_s: age, mark, open_interest_usd: interest, stale: age > 15 });
     changed.add(symbol);
   }
-  if (rows.length && !changed.size) readMarkets();
+  if (rows.length && !changed.size) readMarkets(); // prices of markets we do not know: the list is new
   tell("prices", changed);
 }
 function takeSignal({ kind, signal }) {
@@ -86,5 +86,5 @@ startKeys();
 live.subscribe("tickers", takeTickers);
 live.subscribe("signals", takeSignal);
 live.start();
-readMarkets();
+readMarkets.timer = setTimeout(readMarkets, first.markets ? REFRESH_MS : AGAIN_MS);
 readSignals();

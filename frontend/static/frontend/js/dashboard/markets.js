@@ -61,13 +61,14 @@ function empty() {
   const words = {
     star: "No market on your watchlist. Star a market to keep it here.",
     sig: "No market has an open signal now. Signals appear here as they are issued.",
-    all: desk.markets.size ? `No market matches “${query}”.` : "No markets yet. The engine is still reading the list.",
+    all: `No market matches “${query}”.`,
   };
   const box = $("[data-mk-empty]");
-  box.hidden = list.length > 0;
-  put(box, query && desk.markets.size ? words.all : words[filter]);
+  box.hidden = list.length > 0 || !desk.markets.size; // without markets their boxes stand, and the ribbon says why
+  put(box, query ? words.all : words[filter]);
 }
 function counts() {
+  if (!desk.markets.size) return;
   put($('[data-count="all"]'), String(desk.markets.size));
   put($('[data-count="star"]'), String([...watched].filter((s) => desk.markets.has(s)).length));
   put($('[data-count="sig"]'), String([...desk.markets.keys()].filter(openSide).length));

@@ -49,7 +49,7 @@ function top(signal, parts) {
       "div",
       {},
       h("h2", { id: "sig-h", text: signal.symbol }),
-      h("p", { class: "meta num", title: moment(parse(signal.issued_at)) }, `${signal.timeframe} signal, issued ${hm(parse(signal.issued_at))} UTC, `, parts.state),
+      h("p", { class: "meta num", title: moment(parse(signal.issued_at)) }, `${signal.timeframe}, issued ${hm(parse(signal.issued_at))} UTC, `, parts.state),
     ),
     h("div", { class: "expiry" }, h("span", {}, parts.expiry, open ? "to expiry" : signal.state === "void" ? "" : "result, net"), open && ring(parts)),
   );

@@ -9,7 +9,7 @@ function cumulated(levels) {
   return levels.map(([price, quantity]) => [price, (sum += quantity)]);
 }
 function depth(found, W) {
-  const H = 178;
+  const H = 156;
   const [bids, asks] = [cumulated(found.bids), cumulated(found.asks)];
   const d = market() ? market().decimals : 2;
   const reach = Math.max(found.mid - bids[bids.length - 1][0], asks[asks.length - 1][0] - found.mid) || 1;
@@ -38,15 +38,14 @@ function depth(found, W) {
   return el;
 }
 function band(b) {
-  const ratio = b.imbalance === null ? "—" : `${fixed(b.ratio, 2)} : 1`;
+  const unknown = b.imbalance === null ? "The visible book does not reach this far" : null;
   return h(
     "tr",
-    { "data-band": String(b.band) },
+    { "data-band": String(b.band), title: unknown },
     h("td", { text: `± ${percent(b.band, 1)}` }),
-    h("td", { class: "r", text: ratio }),
-    h("td", {}, b.imbalance === null ? "—" : contrib(b.imbalance, 1)),
-    h("td", { class: "r", text: b.held_s === null ? "—" : age(b.held_s) }),
-    h("td", { class: "ink-3", text: b.covered ? "whole band" : "beyond what is visible" }),
+    h("td", { class: "r", text: unknown ? "—" : `${fixed(b.ratio, 2)} : 1` }),
+    h("td", {}, unknown ? "—" : contrib(b.imbalance, 1)),
+    h("td", { class: "r", text: unknown || b.held_s === null ? "—" : age(b.held_s) }),
   );
 }
 export function bookTab(found) {
@@ -64,10 +63,10 @@ export function bookTab(found) {
         "table",
         { class: "dt num" },
         h("caption", { class: "vh", text: "Imbalance of the order book by band around the middle price" }),
-        h("thead", {}, h("tr", {}, [["Band", ""], ["Ratio", "r"], ["Tilt", ""], ["Held for", "r"], ["Covers", ""]].map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })))),
+        h("thead", {}, h("tr", {}, [["Band", ""], ["Ratio", "r"], ["Tilt", ""], ["Held for", "r"]].map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })))),
         h("tbody", {}, found.bands.map(band)),
       ),
-      h("p", { class: "caveat mt-2", text: "Resting orders can be withdrawn. How long a tilt lasts counts for more than how large it is." }),
+      h("p", { class: "caveat mt-2", text: "Resting orders can be withdrawn. How long a tilt lasts counts for more than how large it is. A dash: the visible book does not reach that far." }),
     ),
   );
 }

@@ -8,17 +8,18 @@ const SHOWN = 24;
 const LABELLED = 8;
 
 function plot(found, W) {
-  const H = 178;
+  const H = 156;
   const markets = found.markets.slice(0, SHOWN);
   const betas = markets.map((m) => m.beta);
   const [lo, hi] = [Math.min(0, ...betas) - 0.1, Math.max(1, ...betas) + 0.1];
-  const X = (r) => 34 + ((r + 1) / 2) * (W - 50);
+  const left = Math.min(0, Math.floor(Math.min(...markets.map((m) => m.correlation)) * 2) / 2);
+  const X = (r) => 34 + ((r - left) / (1 - left)) * (W - 50);
   const Y = (b) => 10 + ((hi - b) / (hi - lo)) * (H - 44);
   const el = svg(W, H, `Beta against correlation of ${desk.symbol} with ${markets.length} markets`);
   for (const b of [0, 0.5, 1, 1.5, 2].filter((v) => v >= lo && v <= hi)) {
     el.append(s("line", { x1: 34, x2: W - 12, y1: Y(b), y2: Y(b), class: b === 1 ? "v-axis" : "v-grid" }), text(28, Y(b) + 4, fixed(b, 1), "v-text", "end"));
   }
-  for (const r of [-1, -0.5, 0, 0.5, 1]) el.append(text(X(r), H - 18, fixed(r, 1), "v-text", "middle"));
+  for (const r of [-1, -0.5, 0, 0.5, 1].filter((v) => v >= left)) el.append(text(X(r), H - 18, fixed(r, 1), "v-text", "middle"));
   el.append(text(W - 12, H - 4, "correlation", "v-text", "end"), text(34, H - 4, "↑ beta", "v-text"));
   const taken = [];
   markets.forEach((m, i) => {

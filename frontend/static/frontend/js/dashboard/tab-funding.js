@@ -15,13 +15,13 @@ function rates(found) {
   if (history.length < 2) return h("p", { class: "conf-line", text: "Fewer than two settlements are known yet." });
   const values = history.map(([, rate]) => rate * 100);
   const yfmt = (v) => (v === 0 ? "0" : `${fixed(v, 4)}%`);
-  return fit((w) => columns(w, 178, values, { label: `Funding rate at the last ${values.length} settlements, the last ${fixed(values[values.length - 1], 4)} per cent`, yfmt, xlab: ends(history, stamp) }));
+  return fit((w) => columns(w, 156, values, { label: `Funding rate at the last ${values.length} settlements, the last ${fixed(values[values.length - 1], 4)} per cent`, yfmt, xlab: ends(history, stamp) }));
 }
 function interest(found) {
   const series = found.open_interest;
   if (series.length < 2) return h("p", { class: "conf-line", text: "Open interest is not known for this market yet." });
   const values = series.map(([, v]) => v);
-  return fit((w) => lines(w, 178, values, { label: `Open interest from ${usd(values[0])} to ${usd(values[values.length - 1])}`, yfmt: usd, xlab: ends(series, stamp) }));
+  return fit((w) => lines(w, 156, values, { label: `Open interest from ${usd(values[0])} to ${usd(values[values.length - 1])}`, yfmt: usd, xlab: ends(series, stamp) }));
 }
 export function fundingTab(found) {
   const place = found.percentile === null ? "" : `, ${fixed(found.percentile * 100, 0)}th percentile`;
