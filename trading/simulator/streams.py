@@ -25,6 +25,8 @@ from trading.simulator.tape import INTERVALS_MS, interval_open
 MOST_STREAMS: Final = 1024
 MOST_MESSAGES: Final = 10
 PING_S: Final = 180.0
+STRANGER_BEATS: Final = 120
+"""How often a coin-margined liquidation is told among ours, in half seconds."""
 
 _PUBLIC: Final = re.compile(
     r"^(!bookTicker|[^@]+@(bookTicker|trade|depth(5|10|20)?(@(0|100|250|500)ms)?|rpiDepth@500ms))$"
@@ -248,6 +250,8 @@ class StreamHub:
                 await self._each_second(kind, wanted, at_ms, beat)
         if beat % 2 == 0:
             await self._arrays(at_ms, beat)
+        if self.mix_families and beat % STRANGER_BEATS == 0:
+            await self._send("!forceOrder@arr", strangers.forced(at_ms))
         for stream, text in held:
             await self._send_text(stream, text)
 
@@ -281,8 +285,6 @@ class StreamHub:
             name = self.world.rules[order.symbol].symbol.lower()
             await self._send(f"{name}@forceOrder", payload)
             await self._send("!forceOrder@arr", payload)
-            if self.mix_families and order.symbol == 0:
-                await self._send("!forceOrder@arr", strangers.forced(at_ms))
 
     async def tell_listing(self, place: int, status: str, at_ms: int) -> None:
         """Tell that a contract was listed, halted or delisted."""
