@@ -15,7 +15,7 @@ from signals.model.train import Lesson, train
 from signals.pipeline.fold import Pipeline
 from signals.pipeline.outputs import Changed, Issued, Rejected
 from tests.signals.cases import START_MS, candle_event, random_history, rules
-from tests.signals.model.worlds import H1, N, STEPS, lesson
+from tests.signals.model.worlds import H1, STEPS, N, lesson
 from tests.signals.pipeline.markets import M15, model
 
 RULES = [rules(symbol, "0.001") for symbol in ("BTCUSDT", *(f"ALT{k}USDT" for k in range(1, N)))]
