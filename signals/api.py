@@ -16,6 +16,11 @@ def live_origin() -> str:
     return ORIGINS[settings.MARKET]
 
 
+def is_bus_alive() -> bool:
+    """Say whether the broker between engine and web answers."""
+    return bus.is_alive()
+
+
 def status() -> dict[str, Any] | None:
     """Return what the engine last said of itself, or None while it is silent."""
     return bus.read_state(bus.STATUS)  # type: ignore[no-any-return]

@@ -1,13 +1,15 @@
-"""Background work of the signals room, and the worker step that hosts the engine."""
+"""Background work of the signals room."""
 
 import json
+import os
+import socket as os_socket
+import threading
 from typing import Any
 
 import structlog
 from celery import shared_task
 from django.conf import settings
 
-from cryptosystems.celery import app
 from cryptosystems.kernel.clock import SystemClock, to_datetime
 from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.kernel.origin import Origin
@@ -15,45 +17,44 @@ from cryptosystems.kernel.timeframes import TIMEFRAMES
 from cryptosystems.platform import leases
 from signals.delivery import bus
 from signals.engine.warm import STORED_CANDLES
-from signals.engine.worker_step import EngineStep
 from signals.models import OutboxEntry
 from signals.store.candles import prune_candles
 
 log = structlog.get_logger(__name__)
 
-app.steps["worker"].add(EngineStep)
-
 _OUTBOX_KEPT_MS = 7 * 86_400_000
-_TRAINING_TTL_MS = 20 * 60_000
 
 
-@shared_task  # type: ignore[untyped-decorator]  # celery ships no types for it
+@shared_task
 def train_model(origin: str) -> None:
     """Train, promote, then walk forward over history; a second call meanwhile does nothing."""
     from signals.services.training import record_walk_forward, train_on_history
 
-    holding = leases.take(f"training:{origin}", "trainer", ttl_ms=_TRAINING_TTL_MS)
+    owner = f"{os_socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    holding = leases.take(f"training:{origin}", owner)
     if holding is None:
         return
     client = bus.connect()
 
     def tell(stage: str, done: int, total: int, **more: Any) -> None:
         text = json.dumps({"stage": stage, "done": done, "total": total, **more})
-        client.set(bus.TRAINING, text, ex=600)
+        client.set(bus.TRAINING, text, ex=bus.TRAINING_TTL_S)
 
-    try:
-        tell("Reading history", 0, 1)
-        trained = train_on_history(Origin(origin), to_datetime(SystemClock().now_ms()), tell)
-        record_walk_forward(trained, tell)
-        tell("Done", 1, 1)
-    except CryptoSystemsError as error:
-        log.exception("training_failed")
-        tell("The model could not be trained", 0, 1, error=str(error))
-    finally:
-        leases.give_back(holding)
+    with leases.kept(holding):
+        try:
+            tell("Reading history", 0, 1)
+            trained = train_on_history(Origin(origin), to_datetime(SystemClock().now_ms()), tell)
+            record_walk_forward(trained, tell)
+            tell("Done", 1, 1)
+        except CryptoSystemsError as error:
+            log.exception("training_failed")
+            tell("The model could not be trained", 0, 1, error=str(error))
+        except Exception as error:  # told to the page before it goes on to the worker's log
+            tell("The model could not be trained", 0, 1, error=f"{type(error).__name__}: {error}")
+            raise
 
 
-@shared_task  # type: ignore[untyped-decorator]
+@shared_task
 def prune() -> None:
     """Drop candles that charts no longer reach, and frames that were delivered long ago."""
     now_ms = SystemClock().now_ms()

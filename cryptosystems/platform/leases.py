@@ -4,12 +4,18 @@ The database's own clock decides, so that a machine with a wrong clock can neith
 lease too long nor take one too early.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import connection
+import structlog
+from django.db import DatabaseError, close_old_connections, connection
 
 from cryptosystems.platform.models import Lease
+
+log = structlog.get_logger(__name__)
 
 TTL_MS: Final = 15_000
 RENEW_EVERY_S: Final = 5.0
@@ -81,3 +87,29 @@ def require(holding: Holding) -> None:
     """
     if not Lease.objects.filter(name=holding.name, epoch=holding.epoch).exists():
         raise LeaseLost(f"the lease {holding.name} belongs to another owner now")
+
+
+@contextmanager
+def kept(holding: Holding, ttl_ms: int = TTL_MS) -> Iterator[None]:
+    """Prolong a lease from a thread of its own while long work goes on; give it back after.
+
+    A process that dies lets go of the lease within `ttl_ms`.
+    """
+    ended = threading.Event()
+
+    def prolong() -> None:
+        while not ended.wait(ttl_ms / 3000):
+            try:
+                renew(holding, ttl_ms)
+            except (LeaseLost, DatabaseError) as error:
+                log.warning("lease_not_renewed", lease=holding.name, error=str(error))
+        close_old_connections()
+
+    thread = threading.Thread(target=prolong, name=f"lease-{holding.name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(ttl_ms / 1000)
+        give_back(holding)

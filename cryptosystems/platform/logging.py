@@ -70,5 +70,9 @@ def configure(options: dict[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(options["level"])
+    # A probe that answers "not ready yet" is an answer, not an error of ours.
+    logging.getLogger("django.request").addFilter(
+        lambda record: "/readyz" not in record.getMessage()
+    )
     for noisy in ("httpx", "httpcore", "numba", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -6,6 +6,7 @@ browser must not miss is a row in the outbox as well; the bus is the fast way, n
 
 import json
 import uuid
+from functools import cache
 from typing import Any, Final
 
 import redis
@@ -19,14 +20,21 @@ STATUS: Final = "cs:status"
 MARKETS: Final = "cs:markets"
 TRAINING: Final = "cs:training"
 STATE_TTL_S: Final = 15
+TRAINING_TTL_S: Final = 120
+"""How long a trainer's last word counts; one that died is asked again after it."""
 WANTED_S: Final = 15
 ANSWER_S: Final = 3.0
 _ANSWER_TTL_S: Final = 20
 
 
+@cache
+def _pool(url: str) -> "redis.ConnectionPool":
+    return redis.ConnectionPool.from_url(url, socket_timeout=5.0)
+
+
 def connect() -> "redis.Redis":
-    """Return a client for synchronous code."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5.0)
+    """Return a client for synchronous code; the connections behind it are shared."""
+    return redis.Redis(connection_pool=_pool(settings.REDIS_URL))
 
 
 def connect_async() -> "redis.asyncio.Redis":
@@ -57,6 +65,19 @@ def read_state(key: str) -> Any:
     except redis.RedisError:
         return None
     return None if held is None else json.loads(held)
+
+
+def is_alive() -> bool:
+    """Say whether Redis answers."""
+    try:
+        return bool(connect().ping())
+    except redis.RedisError:
+        return False
+
+
+def forget_state() -> None:
+    """Drop what an engine that is gone has said of itself."""
+    connect().delete(STATUS, MARKETS, TRAINING)
 
 
 def ask(kind: str, **arguments: Any) -> Any:

@@ -14,8 +14,10 @@ from typing import Any, Final
 
 import structlog
 from asgiref.sync import sync_to_async
+from celery import current_app
 from django.conf import settings
 from django.db import close_old_connections
+from redis.exceptions import RedisError
 
 from cryptosystems.kernel.clock import SystemClock, to_datetime
 from cryptosystems.kernel.errors import CryptoSystemsError
@@ -24,7 +26,7 @@ from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
 from cryptosystems.platform import leases
 from signals.delivery import bus
-from signals.delivery.outbox import mark_delivered
+from signals.delivery.outbox import mark_delivered, undelivered
 from signals.delivery.payloads import iso
 from signals.engine import warm
 from signals.engine.reporter import Reporter
@@ -48,7 +50,9 @@ from signals.store.registry import active_model, artifact_path
 log = structlog.get_logger(__name__)
 
 TURN_S: Final = 0.05
-MODEL_CHECK_S: Final = 2.0
+MODEL_CHECK_S: Final = 1.0
+REDELIVER_S: Final = 5.0
+TRAINING_AGAIN_S: Final = 30.0
 _SPARE_S: Final = 3.0
 _ORIGINS: Final = {
     "simulated": Origin.SIMULATED,
@@ -139,7 +143,7 @@ class Engine:
         self.model_text: dict[str, Any] | None = None
         self.last_error: dict[str, Any] | None = None
         self._model_version = ""
-        self._asked_training = False
+        self._asked_training_s = -TRAINING_AGAIN_S
 
     # --- start ----------------------------------------------------------------------------------
 
@@ -154,7 +158,8 @@ class Engine:
 
     async def run(self) -> None:
         """Start, then run until cancelled."""
-        async with asyncio.TaskGroup() as group, MarketRest(self.address.rest) as rest:
+        # The session is the outer one: it must outlive the tasks that ask through it.
+        async with MarketRest(self.address.rest) as rest, asyncio.TaskGroup() as group:
             group.create_task(self.reporter.run())
             history = await self._prepare(rest)
             self.sink.start()
@@ -163,7 +168,9 @@ class Engine:
             group.create_task(feed.run())
             group.create_task(self._loop())
             group.create_task(self._follow_model())
+            group.create_task(self._redeliver())
             await sync_to_async(self._store_recent)(history)
+            del history  # years of candles; this frame lives as long as the engine
 
     async def _prepare(self, rest: MarketRest) -> Any:
         self.clock.sync(*await rest.server_time())
@@ -213,11 +220,10 @@ class Engine:
         return row is not None and row.catalogue_hash == CATALOGUE.hash
 
     def _ask_training(self) -> None:
-        if not self._asked_training:
-            from signals.tasks import train_model
-
-            self._asked_training = True
-            train_model.delay(self.origin.value)
+        now = monotonic()
+        if now - self._asked_training_s > TRAINING_AGAIN_S:
+            self._asked_training_s = now
+            current_app.send_task("signals.tasks.train_model", [self.origin.value])
 
     async def _follow_model(self) -> None:
         """Take a newly promoted model into use within seconds."""
@@ -230,6 +236,8 @@ class Engine:
     async def _show_training(self) -> None:
         held = await self.redis.get(bus.TRAINING)
         if held is None:
+            # Nobody says that he trains: ask (again), the worker may have died over it.
+            await sync_to_async(self._ask_training)()
             self.tell("Waiting for the model", 0, 1)
             return
         told = json.loads(held)
@@ -257,6 +265,11 @@ class Engine:
         self.model_text = {"version": row.version, "trained_at": iso(row.trained_at)}
         log.info("model_in_use", version=row.version)
 
+    async def _redeliver(self) -> None:
+        while True:
+            self.sink.submit(self.redeliver)
+            await asyncio.sleep(REDELIVER_S)
+
     # --- live -----------------------------------------------------------------------------------
 
     def note_error(self, text: str) -> None:
@@ -266,6 +279,7 @@ class Engine:
     def _take(self, event: Any) -> None:
         assert self.pipeline is not None
         self.pipeline.apply(event)
+        self.reporter.note(event)
 
     async def _loop(self) -> None:
         """Turn twenty times a second: close candles, score, settle, publish."""
@@ -341,10 +355,24 @@ class Engine:
 
     def _deliver(self, entry: OutboxEntry, started_ns: int) -> None:
         """Send a committed frame on its way; the row repairs whatever this misses."""
+        if self._send_entry(entry):
+            self.stages.add_since("deliver", started_ns, self.clock.now_ms())
+
+    def _send_entry(self, entry: OutboxEntry) -> bool:
         text = bus.frame_text(entry.topic, entry.sequence, str(iso(entry.at)), entry.data)
-        self.sync_redis.publish(bus.FRAMES, bus.pack(entry.topic, entry.sequence, text))
-        self.stages.add_since("deliver", started_ns, self.clock.now_ms())
+        try:
+            self.sync_redis.publish(bus.FRAMES, bus.pack(entry.topic, entry.sequence, text))
+        except RedisError as error:
+            self.note_error(f"Redis: {error}; the frame waits in the outbox")
+            return False
         mark_delivered([entry.sequence], to_datetime(self.wall.now_ms()))
+        return True
+
+    def redeliver(self) -> None:
+        """Send what could not be sent when it was committed, oldest first."""
+        for entry in undelivered():
+            if not self._send_entry(entry):
+                return
 
 
 def store_instruments(

@@ -4,6 +4,8 @@ A partial book says nothing beyond its last level: a band that the levels do not
 NaN, never a guess.
 """
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -110,9 +112,7 @@ class BookColumns:
 
     def tick(self, now_ms: int) -> None:
         """Bring bands and averages up to date; call it about once a second."""
-        for row in self._dirty:
-            self._measure(row)
-        self._dirty.clear()
+        self._measure_changed()
         seconds = min(60.0, (now_ms - self._ticked_ms) / 1000) if self._ticked_ms else 1.0
         self._ticked_ms = now_ms
         if seconds <= 0:
@@ -138,21 +138,41 @@ class BookColumns:
         _average(self.depth_bid_hour, self.depth_bid, decay(seconds, 3600))
         _average(self.depth_ask_hour, self.depth_ask, decay(seconds, 3600))
 
-    def _measure(self, row: int) -> None:
-        held = self.levels[row]
-        if held is None:
-            return
-        bids, asks = np.asarray(held[0]), np.asarray(held[1])
-        mid = (bids[0, 0] + asks[0, 0]) / 2
-        below, above = 1 - bids[:, 0] / mid, asks[:, 0] / mid - 1
-        bid_sum, ask_sum = np.cumsum(bids.prod(axis=1)), np.cumsum(asks.prod(axis=1))
-        reach = min(below[-1], above[-1])
+    def _measure_changed(self) -> None:
+        """Measure the books that came since the last call, all of one length in one pass."""
+        by_length: dict[tuple[int, int], list[int]] = {}
+        for row in self._dirty:
+            held = self.levels[row]
+            if held is not None:
+                by_length.setdefault((len(held[0]), len(held[1])), []).append(row)
+        self._dirty.clear()
+        for lengths, rows in by_length.items():
+            sides = []
+            for side, n_levels in enumerate(lengths):
+                levels = chain.from_iterable(self.levels[row][side] for row in rows)  # type: ignore[index]
+                flat = np.fromiter(chain.from_iterable(levels), float, len(rows) * n_levels * 2)
+                sides.append(flat.reshape(len(rows), n_levels, 2))
+            self._measure(rows, *sides)
+
+    def _measure(self, rows: Sequence[int], bids: FloatArray, asks: FloatArray) -> None:
+        """Bands and depth of books of one length; (rows, levels, price and quantity), best first."""
+        mid = (bids[:, :1, 0] + asks[:, :1, 0]) / 2
+        below, above = 1 - bids[:, :, 0] / mid, asks[:, :, 0] / mid - 1
+        bid_sum, ask_sum = bids.prod(axis=2).cumsum(axis=1), asks.prod(axis=2).cumsum(axis=1)
+        reach = np.minimum(below[:, -1], above[:, -1])
         for k, band in enumerate(BANDS):
-            if reach < band:
-                self.imbalance[k:, row] = np.nan
-                break
-            bid = bid_sum[np.searchsorted(below, band, side="right") - 1] if below[0] <= band else 0
-            ask = ask_sum[np.searchsorted(above, band, side="right") - 1] if above[0] <= band else 0
-            self.imbalance[k, row] = (bid - ask) / (bid + ask) if bid + ask > 0 else np.nan
+            bid, ask = _within(below, bid_sum, band), _within(above, ask_sum, band)
+            both = bid + ask
+            known = (reach >= band) & (both > 0)
+            self.imbalance[k, rows] = np.divide(
+                bid - ask, both, out=np.full(both.shape, np.nan), where=known
+            )
         # Depth is compared with its own average, so the reach of the book only has to be steady.
-        self.depth_bid[row], self.depth_ask[row] = bid_sum[-1], ask_sum[-1]
+        self.depth_bid[rows], self.depth_ask[rows] = bid_sum[:, -1], ask_sum[:, -1]
+
+
+def _within(distance: FloatArray, total: FloatArray, band: float) -> FloatArray:
+    """Return the running total at the last level within `band`, 0 where even the best is outside."""
+    n_levels = (distance <= band).sum(axis=1)
+    found = np.take_along_axis(total, np.maximum(n_levels - 1, 0)[:, None], axis=1)[:, 0]
+    return np.where(n_levels > 0, found, 0.0)

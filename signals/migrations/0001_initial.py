@@ -137,7 +137,7 @@ class Migration(migrations.Migration):
                 ('data_until', models.DateTimeField()),
                 ('report', models.JSONField()),
                 ('status', models.CharField(choices=[('candidate', 'candidate'), ('active', 'active'), ('retired', 'retired')], default='candidate', max_length=10)),
-                ('promoted_at', models.DateTimeField(null=True)),
+                ('promoted_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 'ordering': ['-trained_at'],

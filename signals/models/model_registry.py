@@ -26,7 +26,7 @@ class ModelVersion(models.Model):
         choices=[(s, s) for s in (CANDIDATE, ACTIVE, RETIRED)],
         default=CANDIDATE,
     )
-    promoted_at = models.DateTimeField(null=True)
+    promoted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -112,10 +112,10 @@ def decide(
         worth = stand.p_win >= stand.break_even
     # A symbol with an open signal is the same bet again: neither issued nor counted as turned down.
     order = np.argsort(-np.where(np.isnan(stand.strength), -9.0, stand.strength), kind="stable")
-    able = usable & free
+    speaks, able = stand.speaks, usable & free
     out: list[SignalDraft | NoSignal] = []
     rank, n_rejected = moment.n_issued, 0
-    for row in order[(able & stand.speaks)[order]].tolist():
+    for row in order[(able & speaks)[order]].tolist():
         if rank >= BEST_OF_MOMENT and not keep_rejected:
             break
         built = build(make_setup(model, moment, stand, rules[row], row, rank))
@@ -129,7 +129,7 @@ def decide(
         if n_rejected >= MOST_REJECTED:
             break
     if keep_rejected:
-        silent = order[(able & worth & ~stand.speaks)[order]].tolist()
+        silent = order[(able & worth & ~speaks)[order]].tolist()
         for row in silent[:BEST_OF_MOMENT]:
             out.append(build(make_setup(model, moment, stand, rules[row], row, moment.n_issued)))
     return out

@@ -90,7 +90,7 @@ def test_funding_is_rescaled_to_eight_hours_and_summed_over_three_days() -> None
     for at_ms, rate in [*paid, paid[-1], paid[3]]:  # repeats and older ones change nothing
         state.apply(FundingSettled("BTCUSDT", at_ms, at_ms, rate))
     assert state.derivatives.settled_8h[0] == pytest.approx(2 * 20e-4)
-    assert state.derivatives.funding_sum(0) == pytest.approx(sum(rate for _, rate in paid[-18:]))
+    assert state.derivatives.funding_sums()[0] == pytest.approx(sum(rate for _, rate in paid[-18:]))
 
 
 @pytest.mark.parametrize(

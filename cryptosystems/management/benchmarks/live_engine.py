@@ -1,0 +1,71 @@
+"""The engine as it runs, on a made-up warm market: `python -m …live_engine`.
+
+Everything after the warm-up is the product's own: feed, fold, sink, reporter, outbox, bus.
+"""
+
+import asyncio
+import os
+import sys
+from argparse import ArgumentParser
+
+import django
+
+
+def main() -> None:
+    """Run until standard input ends."""
+    parser = ArgumentParser()
+    parser.add_argument("--symbols", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptosystems.settings.local")
+    django.setup()
+    asyncio.run(_run(options.symbols, options.seed))
+
+
+async def _run(n_symbols: int, seed: int) -> None:
+    # Django's settings must be read before the engine can be imported.
+    from asgiref.sync import sync_to_async
+
+    from cryptosystems.management.benchmarks.market import warmed_pipeline
+    from cryptosystems.management.prepare import prepare_database
+    from signals.engine.host import Engine, store_instruments
+    from signals.engine.views import MarketViews
+    from signals.ingest.feed import MarketFeed
+    from signals.ingest.rest import MarketRest
+
+    class WarmEngine(Engine):
+        """Starts from a made-up market instead of history and a trained model."""
+
+        async def run(self) -> None:
+            async with asyncio.TaskGroup() as group, MarketRest(self.address.rest) as rest:
+                rest.budget.limit = 1_000_000
+                self.clock.sync(*await rest.server_time())
+                pipeline = await asyncio.to_thread(
+                    warmed_pipeline, n_symbols, self.clock.now_ms(), seed
+                )
+                await sync_to_async(store_instruments)(self.origin, pipeline.rules, {})
+                self.pipeline, self.views = pipeline, MarketViews(pipeline)
+                self.feed = MarketFeed(self.address, pipeline.state, self.clock, rest, self._take)
+                self.model_text = {"version": "made-up", "trained_at": None}
+                self.sink.start()
+                tasks = [
+                    group.create_task(self.reporter.run()),
+                    group.create_task(self.feed.run()),
+                    group.create_task(self._loop()),
+                ]
+                sys.stdout.write("ready\n")
+                sys.stdout.flush()
+                await asyncio.to_thread(sys.stdin.read)
+                for task in tasks:
+                    task.cancel()
+
+    await sync_to_async(prepare_database)()
+    engine = WarmEngine()
+    try:
+        await engine.run()
+    finally:
+        engine.sink.stop()
+
+
+if __name__ == "__main__":
+    main()
