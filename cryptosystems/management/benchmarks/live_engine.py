@@ -4,11 +4,23 @@ Everything after the warm-up is the product's own: feed, fold, sink, reporter, o
 """
 
 import asyncio
+import json
 import os
 import sys
 from argparse import ArgumentParser
+from time import time
+from typing import Final
 
 import django
+
+from cryptosystems.management.benchmarks.measure import percentiles
+
+_COMPARE_S: Final = 0.5
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -53,11 +65,19 @@ async def _run(n_symbols: int, seed: int) -> None:
                     group.create_task(self.feed.run()),
                     group.create_task(self._loop()),
                 ]
-                sys.stdout.write("ready\n")
-                sys.stdout.flush()
+                ahead: list[float] = []
+                tasks.append(group.create_task(self._compare(ahead)))
+                _say("ready")
                 await asyncio.to_thread(sys.stdin.read)
                 for task in tasks:
                     task.cancel()
+                _say(json.dumps({"clock_ahead_ms": percentiles(ahead)["p50"]}))
+
+        async def _compare(self, ahead: list[float]) -> None:
+            """Note by how much the market's clock runs before this machine's."""
+            while True:
+                await asyncio.sleep(_COMPARE_S)
+                ahead.append(self.clock.now_ms() - time() * 1000)
 
     await sync_to_async(prepare_database)()
     engine = WarmEngine()

@@ -192,14 +192,23 @@ def run(
             for name, p in processes.items()
             if p.poll() is None
         }
+        assert engine.stdin is not None
+        engine.stdin.close()
+        ahead_ms = json.loads(read_line(engine, "the engine", _READY_S))["clock_ahead_ms"] or 0.0
         exchange.stdin.close()
         sent = json.loads(read_line(exchange, "the exchange", _READY_S))
+    # A signal carries the engine's clock; latencies are by this machine's.
+    found["signal_to_viewer_ms"] = {
+        trigger: {k: v if k == "n" else round(v + ahead_ms, 3) for k, v in values.items()}
+        for trigger, values in found["signal_to_viewer_ms"].items()
+    }
     return {
         "bench": "pipeline",
         **machine(),
         "symbols": symbols,
         "seconds": seconds,
         **found,
+        "engine_clock_ahead_ms": ahead_ms,
         "cores_used": share,
         "exchange": sent,
     }
