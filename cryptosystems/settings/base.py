@@ -133,7 +133,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = STORAGE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "frontend.storage.HashedStaticFilesStorage"},
 }
 
 CONTENT_SECURITY_POLICY = {

@@ -201,3 +201,8 @@ def hub_of_this_loop() -> Hub:
         hub = _hubs[id(loop)] = Hub()
         hub.start()
     return hub
+
+
+def forget_hub() -> None:
+    """Drop the hub of the running event loop, after it was stopped."""
+    _hubs.pop(id(asyncio.get_running_loop()), None)

@@ -8,7 +8,7 @@ import numpy as np
 from cryptosystems.kernel.clock import to_ms
 from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
 from signals.features.engine import combine_trends
-from signals.features.history import funding_columns, trend_histories
+from signals.features.history import funding_columns, trend_histories, trends_at
 from signals.features.inputs import SideInputs
 from signals.market.history import History
 from signals.market.panel import CLOSE, HIGH, LOW, TAKER_BUY_VOLUME, VOLUME
@@ -83,9 +83,8 @@ def _drive(pipeline: Pipeline, timeframe: Timeframe, candles: History, trends: d
             rate[step],
             total[step],
         )
-        known = {tf: series.as_of(int(close_ms[step])) for tf, series in trends.items()}
         trend = np.full(size, np.nan)
-        trend[:n] = combine_trends(known)
+        trend[:n] = combine_trends(trends_at(trends, timeframe, int(close_ms[step])))
         inputs.trend_higher = trend
         rows = ~np.isnan(padded[CLOSE])
         engine.update(padded.copy(), inputs, rows, int(candles.open_ms[first + step]))
@@ -193,6 +192,11 @@ def catch_up(pipeline: Pipeline, history: History) -> list:  # type: ignore[type
         for signal in pipeline.book.signals
     )
     changes = []
+    if history.funding is not None:
+        for place in np.nonzero(history.funding.at_ms >= since)[0]:
+            for row in np.nonzero(~np.isnan(history.funding.values[place]))[0]:
+                rate = float(history.funding.values[place, row])
+                pipeline.book.add_funding(int(row), int(history.funding.at_ms[place]), rate)
     candle = np.full((8, pipeline.state.n), np.nan)
     for step in np.nonzero(history.open_ms >= since - 60_000)[0]:
         candle[:, : history.n] = history.candles[step]

@@ -17,8 +17,8 @@ FloatArray = NDArray[np.float64]
     "Volume against its usual",
     unit="ln",
     sign=0,
-    warm_up=24,
-    source="log of quote volume against its mean over 24 candles",
+    warm_up=25,
+    source="log of volume against its mean over the 24 candles before",
     above="Volume is above its usual of 24 candles (ln ratio {x:+.2f}).",
     below="Volume is below its usual of 24 candles (ln ratio {x:+.2f}).",
 )

@@ -22,6 +22,10 @@ USD_MARGINED: Final = 1
 """`st` of our family; all-market arrays carry the coin-margined contracts too."""
 _PREFIX: Final = b'{"stream":"'
 _NAN: Final = float("nan")
+SHUTDOWN: Final = "serverShutdown"
+"""What `Parser.parse` calls the exchange's notice that it will close this connection."""
+
+_MOST_STREAMS: Final = 4_096
 
 Make = Callable[[Any, int], Event | None]
 
@@ -40,6 +44,7 @@ _marks, _mark, _forced = (
     _decoder(wire.MarkFrame),
     _decoder(wire.ForcedFrame),
 )
+_rows, _one_mark = _decoder(wire.RowsFrame), _decoder(wire.Mark)
 _aggregate, _top = _decoder(wire.AggregateFrame), _decoder(wire.TopFrame)
 
 
@@ -121,12 +126,14 @@ class Parser:
             If the frame cannot be read.
         """
         if not frame.startswith(_PREFIX):
-            return self._answer(frame)
+            return self._answer(frame, received_ms)
         end = frame.find(b'"', len(_PREFIX))
         name = frame[len(_PREFIX) : end]
         kind = self._kinds.get(name)
         if kind is None:
             stream = name.decode("utf-8", "replace")
+            if len(self._kinds) >= _MOST_STREAMS:
+                self._kinds.clear()
             kind = self._kinds[name] = (stream, *_of(stream))
         stream, decode, make, is_list = kind
         try:
@@ -135,16 +142,44 @@ class Parser:
                 event = make(data, received_ms)
                 return stream, [] if event is None else [event]
             events = [make(row, received_ms) for row in data]
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, UnicodeDecodeError) as error:
+            if is_list and (found := self._readable(frame, received_ms)):
+                return stream, found
             raise ParseError(f"{stream}: {error}") from error
         return stream, [event for event in events if event is not None]
 
     @staticmethod
-    def _answer(frame: bytes) -> tuple[str, list[Event]]:
+    def _readable(frame: bytes, received_ms: int) -> list[Event]:
+        """Return what can be read of an array: one symbol's bad row is not another's."""
+        found: list[Event] = []
+        try:
+            rows = _rows(frame).data
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return []
+        for row in rows:
+            try:
+                event = mark(_one_mark(row), received_ms)
+            except (msgspec.DecodeError, ValueError, UnicodeDecodeError):
+                continue
+            if event is not None:
+                found.append(event)
+        return found
+
+    def _answer(self, frame: bytes, received_ms: int) -> tuple[str, list[Event]]:
         try:
             answer = msgspec.json.decode(frame)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ParseError(f"not JSON: {error}") from error
-        if isinstance(answer, dict) and ("result" in answer or "code" in answer):
-            return "", []
+        if isinstance(answer, dict):
+            if answer.get("e") == SHUTDOWN:
+                return SHUTDOWN, []
+            if "result" in answer or "code" in answer:
+                return "", []
+            stream = answer.get("stream")
+            if isinstance(stream, str) and "data" in answer:
+                # The same frame with its keys in another order, or spaces between them.
+                rest = msgspec.json.encode(answer["data"])
+                return self.parse(
+                    _PREFIX + stream.encode() + b'","data":' + rest + b"}", received_ms
+                )
         raise ParseError("neither a stream's frame nor an answer")

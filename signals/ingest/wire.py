@@ -3,9 +3,14 @@
 Numbers come as text and are read as float64 in the same pass.
 """
 
+from typing import Annotated
+
 import msgspec
 
-Level = tuple[float, float]
+Price = Annotated[float, msgspec.Meta(gt=0, lt=1e15)]
+Quantity = Annotated[float, msgspec.Meta(ge=0, lt=1e18)]
+Level = tuple[Price, Quantity]
+"""NaN, infinity and negative numbers are refused where they are read."""
 
 
 class KlineData(msgspec.Struct, gc=False):
@@ -60,6 +65,12 @@ class Mark(msgspec.Struct, gc=False):
 
 class MarksFrame(msgspec.Struct, gc=False):
     data: list[Mark]
+
+
+class RowsFrame(msgspec.Struct, gc=False):
+    """An array frame whose rows are read one by one."""
+
+    data: list[msgspec.Raw]
 
 
 class MarkFrame(msgspec.Struct, gc=False):
@@ -128,3 +139,86 @@ class DepthAnswer(msgspec.Struct, gc=False):
 
 KlineRow = tuple[int, float, float, float, float, float, int, float, int, float, float, str]
 """A row of `GET /fapi/v1/klines`."""
+
+
+class ServerTime(msgspec.Struct, gc=False):
+    """`GET /fapi/v1/time`."""
+
+    serverTime: int
+
+
+class OpenInterestAnswer(msgspec.Struct, gc=False):
+    """`GET /fapi/v1/openInterest`."""
+
+    openInterest: Quantity
+    time: int
+
+
+class OpenInterestRow(msgspec.Struct, gc=False):
+    """A row of `GET /futures/data/openInterestHist`."""
+
+    timestamp: int
+    sumOpenInterest: Quantity
+
+
+class FundingRow(msgspec.Struct, gc=False):
+    """A row of `GET /fapi/v1/fundingRate`."""
+
+    symbol: str
+    fundingTime: int
+    fundingRate: float
+
+
+class FundingInfoRow(msgspec.Struct, gc=False):
+    """A row of `GET /fapi/v1/fundingInfo`; symbols without one are settled each eight hours."""
+
+    symbol: str
+    fundingIntervalHours: int = 8
+
+
+class DayRow(msgspec.Struct, gc=False):
+    """A row of `GET /fapi/v1/ticker/24hr`."""
+
+    symbol: str
+    quoteVolume: float
+
+
+class BracketRow(msgspec.Struct, gc=False):
+    notionalFloor: float
+    notionalCap: float
+    initialLeverage: int
+    maintMarginRatio: float
+    cum: float
+
+
+class LeverageRow(msgspec.Struct, gc=False):
+    """A row of `GET /fapi/v1/leverageBracket`."""
+
+    symbol: str
+    brackets: list[BracketRow]
+
+
+class RateLimit(msgspec.Struct, gc=False):
+    rateLimitType: str
+    limit: int
+
+
+class Contract(msgspec.Struct, gc=False):
+    """A contract of `GET /fapi/v1/exchangeInfo`; filters differ in their fields."""
+
+    symbol: str
+    status: str = ""
+    contractType: str = ""
+    quoteAsset: str = ""
+    baseAsset: str = ""
+    onboardDate: int = 0
+    filters: list[dict[str, str | int | float | bool | None]] = []
+    replayShiftMs: int | None = None
+    """Not the exchange's: by how much a replay of ours moved the recording."""
+
+
+class ExchangeInfo(msgspec.Struct, gc=False):
+    """`GET /fapi/v1/exchangeInfo`."""
+
+    symbols: list[Contract]
+    rateLimits: list[RateLimit] = []

@@ -22,7 +22,7 @@ BANDS: Final = (0.001, 0.005, 0.01, 0.02)
 
 def decay(seconds: float, half_life_s: float) -> float:
     """Return the weight of the newest value in an average of this half-life."""
-    return 1.0 - 2.0 ** (-seconds / half_life_s)
+    return float(1.0 - 2.0 ** (-seconds / half_life_s))
 
 
 def _average(held: FloatArray, new: FloatArray, weight: float) -> None:

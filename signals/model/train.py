@@ -19,7 +19,7 @@ from signals.features.history import FeatureHistory
 from signals.model.adapt import fit_assets
 from signals.model.calibration import GRID, fit_platt, venn_abers
 from signals.model.labels import Labels, uniqueness
-from signals.model.model import Model, SideModel
+from signals.model.model import Model, SideModel, unusualness
 from signals.model.score import AdditiveScore, design, quantile_edges
 from signals.model.splits import purged
 
@@ -88,11 +88,10 @@ def train(
             if fitted is None:
                 break
             pair.append(fitted)
-            unusual[timeframe] = _unusual(rows.X)
         if len(pair) == 2:
+            heard = (pair[0].score.importance() > 0) | (pair[1].score.importance() > 0)
             sides[timeframe] = (pair[0], pair[1])
-        else:
-            unusual.pop(timeframe, None)
+            unusual[timeframe] = np.quantile(unusualness(rows.X, heard), np.linspace(0, 1, 101))
     if not sides:
         return None
     return Model(version, CATALOGUE.hash, assets, sides, unusual, card or {})
@@ -223,9 +222,3 @@ def _independent(rows: _Rows, picked: BoolArray) -> float:
     span = float(rows.at_ms[picked].max() - rows.at_ms[picked].min())
     life = float(np.median(rows.end_ms[picked] - rows.at_ms[picked]))
     return _WORTH_OF_CROWD * max(1.0, span / max(life, 1.0))
-
-
-def _unusual(X: FloatArray) -> FloatArray:
-    known = ~np.isnan(X)
-    size = np.where(known, X * X, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.asarray(np.quantile(size, np.linspace(0, 1, 101)))

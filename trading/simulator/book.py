@@ -22,7 +22,7 @@ def _offsets() -> NDArray[np.float64]:
     near = _FIRST * (_GROWTH ** np.arange(_EVEN_AFTER) - 1.0)
     step = 6e-4
     far = near[-1] + step * np.arange(1, N_LEVELS - _EVEN_AFTER + 1)
-    return np.minimum(np.concatenate([near, far]), 0.2)
+    return np.asarray(np.minimum(np.concatenate([near, far]), 0.2))
 
 
 OFFSETS: Final = _offsets()

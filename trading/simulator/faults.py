@@ -8,7 +8,21 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-REST_ACTIONS: Final = ("status", "html", "empty", "cut", "delay", "garbage")
+import msgspec
+
+REST_ACTIONS: Final = (
+    "status",
+    "html",
+    "empty",
+    "cut",
+    "delay",
+    "garbage",
+    "withhold",
+    "shift_time",
+    "old_book",
+)
+ALTERING: Final = ("withhold", "shift_time")
+"""Actions that answer, but not as it was."""
 WS_ACTIONS: Final = (
     "mute",
     "drop",
@@ -38,10 +52,12 @@ class Fault:
     args: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
     struck: int = 0
+    contains: str = ""
+    """Strikes only frames that hold this text."""
 
-    def strikes(self, subject: str) -> bool:
+    def strikes(self, subject: str, text: str = "") -> bool:
         """Count a match; say whether the fault strikes this time."""
-        if not self.match.search(subject):
+        if not self.match.search(subject) or self.contains not in text:
             return False
         self.seen += 1
         if self.seen < self.nth or (self.count is not None and self.struck >= self.count):
@@ -81,6 +97,7 @@ class Faults:
             int(order.get("nth", 1)),
             order.get("count"),
             dict(order.get("args", {})),
+            contains=str(order.get("contains", "")),
         )
         self._faults.append(fault)
         return fault
@@ -89,12 +106,26 @@ class Faults:
         """Take every fault back."""
         self._faults.clear()
 
-    def find(self, channel: str, subject: str) -> Fault | None:
-        """Return the fault that strikes this path or stream now."""
+    def find(self, channel: str, subject: str, text: str = "") -> Fault | None:
+        """Return the fault that strikes this path, or this frame of a stream, now."""
         for fault in self._faults:
-            if fault.channel == channel and fault.strikes(subject):
+            if fault.channel == channel and fault.strikes(subject, text):
                 return fault
         return None
+
+
+def alter(fault: Fault, body: bytes) -> bytes:
+    """Return a REST answer as the fault leaves it."""
+    if fault.action == "withhold":
+        hidden = {int(at) for at in fault.args.get("open_ms", [])}
+        rows = [row for row in msgspec.json.decode(body) if row[0] not in hidden]
+        return msgspec.json.encode(rows)
+    if fault.action == "shift_time":
+        by_ms = int(fault.args.get("ms", 3_600_000))
+        return re.sub(
+            rb'"serverTime":(\d+)', lambda m: b'"serverTime":%d' % (int(m[1]) + by_ms), body
+        )
+    return body
 
 
 def spoil(fault: Fault, text: str) -> list[str | bytes]:
@@ -109,7 +140,7 @@ def spoil(fault: Fault, text: str) -> list[str | bytes]:
     if action == "binary":
         return [b"\x00\x01" + text.encode()]
     if action == "nan":
-        return [re.sub(r'"(c|p|b)":"[0-9.]+"', r'"\1":"NaN"', text)]
+        return [re.sub(r'("(?:c|p)":|"b":\[\[)"[0-9.]+"', r'\1"NaN"', text)]
     if action == "unknown_symbol":
         return [re.sub(r'"s":"[^"]+"', '"s":"NOSUCHUSDT"', text)]
     if action == "crossed":

@@ -7,13 +7,18 @@ second by second or asked for later.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cryptosystems.kernel.instruments import InstrumentRules
 from trading.simulator.tape import Tape
+
+if TYPE_CHECKING:
+    from trading.simulator.books import Snapshot
+
+BEAT_MS: Final = 500
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -39,6 +44,8 @@ class Happenings:
     forced: list[ForcedOrder] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
     """Times of funding settlements."""
+    frames: list[tuple[str, str]] = field(default_factory=list)
+    """Recorded frames whose time has come: stream and payload, as they were."""
 
 
 @dataclass(slots=True)
@@ -67,6 +74,10 @@ class World(Protocol):
     tape: Tape
     columns: Columns
     now_ms: int
+    beat_ms: int
+    """How often there is something to send."""
+    recorded_streams: frozenset[str]
+    """Streams that are played from recorded frames and must not be derived as well."""
 
     def advance(self, to_ms: int) -> Happenings:
         """Let the market run until `to_ms`."""
@@ -84,6 +95,14 @@ class World(Protocol):
 
     def info(self) -> dict[str, object]:
         """Say what this world is, for `/sim/info`."""
+        ...
+
+    def recorded_book(self, symbol: int) -> "Snapshot | None":
+        """Return the book as recorded frames have it now; None where books are derived."""
+        ...
+
+    def truth(self, symbol: int) -> dict[str, list[float]]:
+        """Return what only the maker of this market knows; empty where there is nothing."""
         ...
 
     def checkpoint(self) -> None:

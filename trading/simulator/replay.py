@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.instruments import InstrumentRules
-from trading.simulator.feed import Columns, Happenings, path
+from trading.simulator.books import Snapshot
+from trading.simulator.feed import BEAT_MS, Columns, Happenings, path
 from trading.simulator.tape import MINUTE_MS, N_TAPE, T_CLOSE, Scale, Tape
 from trading.simulator.universe import brackets_for
 
@@ -119,6 +120,9 @@ def tick_of(values: FloatArray) -> Decimal:
 class ReplayWorld:
     """Recorded minutes behind the exchange; a longer candle is cut into minutes, marked derived."""
 
+    beat_ms = BEAT_MS
+    recorded_streams: frozenset[str] = frozenset()
+
     def __init__(
         self, directory: Path, *, history_share: float = HISTORY_SHARE, symbols: int | None = None
     ) -> None:
@@ -210,7 +214,8 @@ class ReplayWorld:
         share = min(1.0, max(0.0, (self.now_ms - self.tape.next_ms) / MINUTE_MS))
         known = (minute[:, T_CLOSE] > 0) & (not self.has_ended)
         shown = minute.astype(np.float64)
-        price, top, bottom = path(*shown[:, :4].T, share)
+        opened, highest, lowest, closed = shown[:, :4].T
+        price, top, bottom = path(opened, highest, lowest, closed, share)
         forming = np.zeros((self.n, N_TAPE), dtype=np.int64)
         forming[:, 0] = minute[:, 0]
         for column, value in ((1, top), (2, bottom), (3, price)):
@@ -243,6 +248,9 @@ class ReplayWorld:
 
     def truth(self, symbol: int) -> dict[str, list[float]]:
         return {}
+
+    def recorded_book(self, symbol: int) -> Snapshot | None:
+        return None
 
     def checkpoint(self) -> None:
         """Nothing to keep: the recording is on disk already."""

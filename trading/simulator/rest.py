@@ -8,8 +8,10 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from trading.simulator import strangers
 from trading.simulator.book import as_text
-from trading.simulator.faults import Faults
+from trading.simulator.books import Snapshot
+from trading.simulator.faults import ALTERING, Faults, alter
 from trading.simulator.feed import World
 from trading.simulator.limits import RestError, WeightMeter, kline_weight
 from trading.simulator.streams import StreamHub
@@ -38,10 +40,14 @@ class Rest:
     ) -> None:
         self.world, self.hub, self.faults, self.now_ms = world, hub, faults, now_ms
         self.meter = WeightMeter(weight_limit)
+        self.statuses: dict[str, str] = {}
+        """Of contracts that are not trading; `/sim/listing` sets them."""
+        self._behind = 0
         self._place = {rules.symbol: i for i, rules in enumerate(world.rules)}
         self._routes: dict[str, Callable[[dict[str, str]], Answer]] = {
             "/fapi/v1/ping": lambda q: (b"{}", 1),
             "/fapi/v1/time": lambda q: (_json({"serverTime": self.now_ms()}), 1),
+            "/sapi/v1/system/status": lambda q: (b'{"status":0,"msg":"normal"}', 1),
             "/fapi/v1/exchangeInfo": self._exchange_info,
             "/fapi/v1/klines": self._klines,
             "/fapi/v1/continuousKlines": self._continuous_klines,
@@ -70,11 +76,14 @@ class Rest:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         path = request.path
-        fault = self.faults.find("rest", path)
+        fault = self.faults.find("rest", f"{path}?{request.query_string}")
+        self._behind = 0
         if fault is not None:
             if fault.action == "delay":
                 await asyncio.sleep(float(fault.args.get("seconds", 1.0)))
-            else:
+            elif fault.action == "old_book":
+                self._behind = int(fault.args.get("links", 4))
+            elif fault.action not in ALTERING:
                 return await self._broken(request, fault.action, fault.args)
         headers = {"Content-Type": "application/json;charset=UTF-8"}
         try:
@@ -83,6 +92,8 @@ class Rest:
             if route is None:
                 raise RestError(404, -5000, f"Path {path}, Method {request.method} is invalid")
             body, weight = route(dict(request.query))
+            if fault is not None:
+                body = alter(fault, body)
             headers["X-MBX-USED-WEIGHT-1M"] = str(self.meter.spend(weight, monotonic()))
             return web.Response(body=body, headers=headers)
         except RestError as error:
@@ -167,6 +178,8 @@ class Rest:
         rows = [
             self._contract(i, shifts.get(rules.symbol)) for i, rules in enumerate(self.world.rules)
         ]
+        if self.hub.mix_families and rows:
+            rows += strangers.contracts(rows[0])
         return _json(
             {
                 "timezone": "UTC",
@@ -191,7 +204,7 @@ class Rest:
             "contractType": "PERPETUAL",
             "deliveryDate": 4133404800000,
             "onboardDate": rules.onboard_ms or first,
-            "status": "TRADING",
+            "status": self.statuses.get(rules.symbol, "TRADING"),
             "maintMarginPercent": "2.5000",
             "requiredMarginPercent": "5.0000",
             "baseAsset": rules.base_asset,
@@ -272,18 +285,26 @@ class Rest:
         limit = self._number(query, "limit") or 500
         if limit not in (5, 10, 20, 50, 100, 500, 1000):
             raise RestError(400, -4021, f"{limit} is not valid depth limit.")
-        bids, asks, number = self.hub.diff_book(place, self.now_ms() // 500)
+        book = self._book(place, self._behind)
         scale, at_ms = self.world.tape.scales[place], self.now_ms()
         weight = {100: 5, 500: 10, 1000: 20}.get(limit, 2)
         return _json(
             {
-                "lastUpdateId": number,
+                "lastUpdateId": book.last_id,
                 "E": at_ms,
                 "T": at_ms - 1,
-                "bids": as_text(bids[:limit], scale),
-                "asks": as_text(asks[:limit], scale),
+                "bids": as_text(book.bids[:limit], scale),
+                "asks": as_text(book.asks[:limit], scale),
             }
         ), weight
+
+    def _book(self, place: int, behind: int = 0) -> Snapshot:
+        recorded = self.world.recorded_book(place)
+        return self.hub.books.snapshot(place, behind) if recorded is None else recorded
+
+    def _prints(self, place: int) -> list[dict[str, Any]]:
+        self.hub.prints.now(place, self.now_ms())
+        return self.hub.prints.recent.get(place, [])
 
     def _trades(self, query: dict[str, str]) -> Answer:
         place = self._symbol(query)
@@ -296,14 +317,14 @@ class Rest:
                 "time": t["T"],
                 "isBuyerMaker": t["m"],
             }
-            for t in self.hub.recent_trades.get(place, [])[-self._limit(query, 500, 1000) :]
+            for t in self._prints(place)[-self._limit(query, 500, 1000) :]
         ]
         return _json(rows), 5
 
     def _agg_trades(self, query: dict[str, str]) -> Answer:
         place, start = self._symbol(query), self._number(query, "fromId")
         limit = self._limit(query, 500, 1000)
-        held = self.hub.recent_trades.get(place, [])
+        held = self._prints(place)
         chosen = held[-limit:] if start is None else [t for t in held if t["a"] >= start][:limit]
         keys = ("a", "p", "q", "nq", "f", "l", "T", "m")
         return _json([{k: t[k] for k in keys} for t in chosen]), 20
@@ -424,13 +445,14 @@ class Rest:
         places, single = self._places(query)
         rows = []
         for i in places:
-            bids, asks, number = self.hub.diff_book(i, self.now_ms() // 500)
-            if not bids or not asks:
+            book = self._book(i)
+            if not book.bids or not book.asks:
                 continue
-            (bid,), (ask,) = (as_text(side[:1], self.world.tape.scales[i]) for side in (bids, asks))
+            scale = self.world.tape.scales[i]
+            (bid,), (ask,) = as_text(book.bids[:1], scale), as_text(book.asks[:1], scale)
             rows.append(
                 {
-                    "lastUpdateId": number,
+                    "lastUpdateId": book.last_id,
                     "symbol": self.world.rules[i].symbol,
                     "bidPrice": bid[0],
                     "bidQty": bid[1],

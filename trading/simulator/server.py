@@ -7,7 +7,8 @@ the market. It answers on loopback only, like all of it.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,6 @@ from trading.simulator.feed import World
 from trading.simulator.rest import Rest
 from trading.simulator.streams import StreamHub
 
-BEAT_MS: Final = 500
 _HOUR_MS: Final = 3_600_000
 Progress = Callable[[str, int, int], None]
 
@@ -88,9 +88,20 @@ class ExchangeServer:
             self._task = asyncio.create_task(self._run())
         return self.base_url
 
+    async def run_until(self, ended: asyncio.Event) -> None:
+        """Serve until `ended` is set; a market that stopped by itself raises what stopped it."""
+        waiting = asyncio.create_task(ended.wait())
+        tasks = {waiting} if self._task is None else {waiting, self._task}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        for task in done:
+            task.result()
+
     async def stop(self) -> None:
         """End every connection and close the port."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
@@ -138,11 +149,11 @@ class ExchangeServer:
         return self.clock.now_ms()
 
     async def _run(self) -> None:
-        """Beat every half second of the machine's clock."""
+        """Beat by the machine's clock."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            due += BEAT_MS / 1000
+            due += self.world.beat_ms / 1000
             await asyncio.sleep(max(0.0, due - loop.time()))
             await self._step(self._now_ms())
 
@@ -152,12 +163,13 @@ class ExchangeServer:
             self._beat += 1
             await self.hub.tick(happened, now_ms, self._beat)
 
-    async def advance(self, ms: int) -> None:
-        """Move a manual clock, half a second at a time, sending what that brings."""
+    async def advance(self, ms: int, step_ms: int | None = None) -> None:
+        """Move a manual clock, a beat (or `step_ms`) at a time, sending what that brings."""
         if not isinstance(self.clock, FixedClock):
             raise ValueError("time can be moved by hand only with a manual clock")
-        for _ in range(max(1, ms // BEAT_MS)):
-            self.clock.advance(BEAT_MS)
+        step_ms = step_ms or self.world.beat_ms
+        for _ in range(max(1, ms // step_ms)):
+            self.clock.advance(step_ms)
             await self._step(self.clock.now_ms())
             await asyncio.sleep(0)
 
@@ -192,10 +204,18 @@ class ExchangeServer:
         if what == "stats":
             return {"sockets": len(self.hub.clients), "sent": dict(self.hub.sent)}
         if what == "advance":
-            await self.advance(int((await request.json())["ms"]))
+            order = await request.json()
+            await self.advance(int(order["ms"]), order.get("step_ms"))
             return {"now_ms": self._now_ms()}
         if what == "close_sockets":
             return {"closed": await self.hub.close_all()}
+        if what == "shutdown":
+            return {"told": await self.hub.tell_shutdown(self._now_ms())}
+        if what == "burst":
+            self.hub.burst = max(1, int((await request.json())["times"]))
+            return {"burst": self.hub.burst}
+        if what == "listing":
+            return await self._list(await request.json())
         if what == "faults":
             if request.method == "DELETE":
                 self.faults.clear()
@@ -204,6 +224,21 @@ class ExchangeServer:
             return {"faults": "added"}
         if what.startswith("truth/"):
             names = [rules.symbol for rules in self.world.rules]
-            truth: dict[str, Any] = self.world.truth(names.index(what.removeprefix("truth/")))  # type: ignore[attr-defined]
-            return truth
+            return self.world.truth(names.index(what.removeprefix("truth/")))
         raise ValueError(f"nothing here is called {what}")
+
+    async def _list(self, order: dict[str, Any]) -> Any:
+        """Change a contract's status, or its tick size, while the market runs."""
+        places = {rules.symbol: i for i, rules in enumerate(self.world.rules)}
+        place = places[order["symbol"]]
+        if "tick_size" in order:
+            tick = Decimal(str(order["tick_size"]))
+            self.world.rules[place] = replace(self.world.rules[place], tick_size=tick)
+        status = str(order.get("status", "TRADING"))
+        self.rest.statuses[order["symbol"]] = status
+        if status == "TRADING":
+            self.hub.halted.discard(place)
+        else:
+            self.hub.halted.add(place)
+        await self.hub.tell_listing(place, status, self._now_ms())
+        return {"symbol": order["symbol"], "status": status}

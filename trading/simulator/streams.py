@@ -8,16 +8,18 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from trading.simulator import wire
-from trading.simulator.book import N_LEVELS, Level, difference, make_book
+from trading.simulator import strangers, wire
+from trading.simulator.books import Books, Difference
 from trading.simulator.faults import Faults, spoil
 from trading.simulator.feed import Happenings, World
+from trading.simulator.prints import Prints, as_raw_trade
 from trading.simulator.tape import INTERVALS_MS, interval_open
 
 MOST_STREAMS: Final = 1024
@@ -31,6 +33,8 @@ _MARKET: Final = re.compile(
     r"^(!(markPrice@arr(@1s)?|ticker@arr|miniTicker@arr|forceOrder@arr|contractInfo|assetIndex@arr)"
     r"|[^@!]+@(aggTrade|kline_\w+|markPrice(@1s)?|ticker|miniTicker|forceOrder))$"
 )
+_DIFF: Final = re.compile(r"^(depth|rpiDepth)(@(0|100|250|500)ms)?$")
+_PARTIAL: Final = re.compile(r"^depth(5|10|20)(@|$)")
 
 
 def is_routed(route: str, stream: str) -> bool:
@@ -72,13 +76,14 @@ class StreamHub:
         self.listeners: dict[str, set[Client]] = {}
         self.sent: Counter[str] = Counter()
         self._place = {rules.symbol.lower(): i for i, rules in enumerate(world.rules)}
-        self._books: dict[str, tuple[list[Level], list[Level]]] = {}
-        self._ids: dict[int, int] = {}
-        self._last_u: dict[str, int] = {}
-        self._before: dict[int, Any] = {}
-        self._trade_id: Counter[int] = Counter()
+        self.books = Books(world)
+        self.prints = Prints(world)
+        self.halted: set[int] = set()
+        """Symbols that do not trade now; their streams are silent."""
+        self.burst = 1
+        """How many times the quiet rate best prices come at."""
+        self._forced_s: dict[int, int] = {}
         self._held_back: list[tuple[str, str]] = []
-        self.recent_trades: dict[int, list[dict[str, Any]]] = {}
 
     # --- sockets ------------------------------------------------------------------------------
 
@@ -186,7 +191,7 @@ class StreamHub:
         clients = self.listeners.get(stream)
         if not clients:
             return
-        fault = self.faults.find("ws", stream)
+        fault = self.faults.find("ws", stream, text)
         texts: list[str | bytes] = [text]
         if fault is not None:
             if fault.action == "late":
@@ -213,28 +218,69 @@ class StreamHub:
     async def tick(self, happened: Happenings, at_ms: int, beat: int) -> None:
         """Send what the world did: `beat` counts half seconds."""
         held, self._held_back = self._held_back, []
+        self.books.turn(beat)
+        self.prints.turn()
+        for stream, text in happened.frames:
+            await self._send_recorded(stream, text)
         await self._closed(happened, at_ms)
-        for order in happened.forced:
-            payload = wire.force_order(self.world, order)
-            name = self.world.rules[order.symbol].symbol.lower()
-            await self._send(f"{name}@forceOrder", payload)
-            await self._send("!forceOrder@arr", payload)
+        await self._forced(happened, at_ms)
         by_kind: dict[str, list[tuple[str, int]]] = {}
         for stream in list(self.listeners):
             name, _, kind = stream.partition("@")
             place = self._place.get(name)
-            if place is not None:
-                by_kind.setdefault(kind, []).append((stream, place))
+            if place is None or place in self.halted or stream in self.world.recorded_streams:
+                continue
+            by_kind.setdefault(kind, []).append((stream, place))
         for kind, wanted in by_kind.items():
-            if kind.startswith("depth") or kind in ("bookTicker", "trade", "aggTrade"):
+            if "epth" in kind or kind in ("bookTicker", "trade", "aggTrade"):
                 for stream, place in wanted:
-                    await self._book_or_trade(stream, kind, place, at_ms, beat)
+                    await self._book_or_trade(stream, kind, place, at_ms)
             elif beat % 2 == 0:
                 await self._each_second(kind, wanted, at_ms, beat)
         if beat % 2 == 0:
             await self._arrays(at_ms, beat)
         for stream, text in held:
             await self._send_text(stream, text)
+
+    async def _send_recorded(self, stream: str, text: str) -> None:
+        """Send a recorded frame; diffs answer to any speed that was not recorded itself."""
+        await self._send_text(stream, text)
+        name, _, kind = stream.partition("@")
+        if _DIFF.match(kind):
+            for other in ("depth", "depth@100ms", "depth@500ms"):
+                alias = f"{name}@{other}"
+                if alias != stream and alias not in self.world.recorded_streams:
+                    await self._send_text(alias, text)
+
+    async def _forced(self, happened: Happenings, at_ms: int) -> None:
+        """Tell liquidations: of each symbol only the latest within a second."""
+        latest = {(order.symbol, order.at_ms // 1000): order for order in happened.forced}
+        for order in latest.values():
+            if (
+                self._forced_s.get(order.symbol) == order.at_ms // 1000
+                or order.symbol in self.halted
+            ):
+                continue
+            self._forced_s[order.symbol] = order.at_ms // 1000
+            payload = wire.force_order(self.world, order)
+            name = self.world.rules[order.symbol].symbol.lower()
+            await self._send(f"{name}@forceOrder", payload)
+            await self._send("!forceOrder@arr", payload)
+            if self.mix_families and order.symbol == 0:
+                await self._send("!forceOrder@arr", strangers.forced(at_ms))
+
+    async def tell_listing(self, place: int, status: str, at_ms: int) -> None:
+        """Tell that a contract was listed, halted or delisted."""
+        payload = {**wire.contract_info(self.world, place, at_ms), "cs": status}
+        await self._send("!contractInfo", payload)
+
+    async def tell_shutdown(self, at_ms: int) -> int:
+        """Announce to every socket that it will be closed, as the gateway does before work on it."""
+        text = wire.encode({"e": "serverShutdown", "E": at_ms})
+        for client in list(self.clients):
+            with suppress(ConnectionError, RuntimeError):
+                await client.socket.send_str(text)
+        return len(self.clients)
 
     async def _closed(self, happened: Happenings, at_ms: int) -> None:
         """Tell every closed candle once, with exactly the values REST will give."""
@@ -246,7 +292,9 @@ class StreamHub:
             for stream in klines:
                 name, _, kind = stream.partition("@")
                 place, interval = self._place.get(name), kind.removeprefix("kline_")
-                if place is None or interval not in INTERVALS_MS:
+                if place is None or place in self.halted or interval not in INTERVALS_MS:
+                    continue
+                if stream in self.world.recorded_streams:
                     continue
                 if interval_open(end_ms, interval) == interval_open(minute_ms, interval):
                     continue
@@ -280,7 +328,7 @@ class StreamHub:
                     await self._send(stream, payload)
 
     async def _arrays(self, at_ms: int, beat: int) -> None:
-        everyone = range(len(self.world.rules))
+        everyone = [i for i in range(len(self.world.rules)) if i not in self.halted]
         for stream, each in (("!markPrice@arr@1s", 1), ("!markPrice@arr", 3)):
             if stream in self.listeners and (beat // 2) % each == 0:
                 rows = [
@@ -289,86 +337,43 @@ class StreamHub:
                     if self.world.columns.mark[i] > 0
                 ]
                 if self.mix_families:
-                    rows.append({**wire.COIN_MARK, "E": at_ms})
+                    rows += strangers.marks_among_ours(at_ms)
                 await self._send(stream, rows)
+                if self.mix_families:
+                    await self._send(stream, strangers.marks_apart(at_ms))
         for stream, make in (("!miniTicker@arr", wire.mini_ticker), ("!ticker@arr", wire.ticker)):
             if stream in self.listeners:
                 found = [make(self.world, i, at_ms) for i in everyone]
                 await self._send(stream, [row for row in found if row is not None])
         if "!bookTicker" in self.listeners and beat % 10 == 0:
             for i in everyone:
-                bids, asks = self.book(i, beat)
-                if bids and asks:
-                    name = self.world.rules[i].symbol
-                    scale = self.world.tape.scales[i]
-                    await self._send(
-                        "!bookTicker",
-                        wire.book_ticker(name, bids, asks, self.update_id(i), scale, at_ms),
-                    )
+                book = self.books.partial("!bookTicker", i, 1)
+                if book is not None:
+                    await self._send("!bookTicker", self._top(i, book, at_ms))
 
-    def book(
-        self, place: int, beat: int, levels: int = N_LEVELS
-    ) -> tuple[list[Level], list[Level]]:
-        """Return the book of this half second."""
-        return make_book(self.world.columns, place, self.world.tape.scales[place], beat, levels)
+    def _top(self, place: int, book: Difference, at_ms: int) -> dict[str, Any]:
+        name, scale = self.world.rules[place].symbol, self.world.tape.scales[place]
+        return wire.book_ticker(name, book.bids, book.asks, book.ids[1], scale, at_ms)
 
-    def update_id(self, place: int) -> int:
-        """Return the newest id of the book's updates."""
-        return self._ids.get(place, 1_000_000)
-
-    async def _book_or_trade(
-        self, stream: str, kind: str, place: int, at_ms: int, beat: int
-    ) -> None:
-        world = self.world
-        name, scale = world.rules[place].symbol, world.tape.scales[place]
+    async def _book_or_trade(self, stream: str, kind: str, place: int, at_ms: int) -> None:
+        name, scale = self.world.rules[place].symbol, self.world.tape.scales[place]
         if kind in ("aggTrade", "trade"):
-            for trade in self._trades(place, at_ms):
-                await self._send(stream, {**trade, "e": kind})
+            for trade in self.prints.now(place, at_ms):
+                await self._send(stream, as_raw_trade(trade) if kind == "trade" else trade)
             return
-        partial = re.match(r"depth(5|10|20)(@|$)", kind)
-        levels = int(partial[1]) if partial else N_LEVELS
-        bids, asks = self.book(place, beat, levels)
-        if not bids or not asks:
-            return
-        before = self._last_u.get(stream, self.update_id(place))
-        first = self.update_id(place) + 1
-        newest = first + len(bids)
-        self._ids[place] = newest
-        self._last_u[stream] = newest
         if kind == "bookTicker":
-            await self._send(stream, wire.book_ticker(name, bids, asks, newest, scale, at_ms))
-        elif partial:
-            await self._send(
-                stream, wire.depth(name, bids, asks, (first, newest, before), scale, at_ms)
-            )
-        else:
-            old_bids, old_asks = self._books.get(stream, ([], []))
-            self._books[stream] = (bids, asks)
-            changes = difference(old_bids, bids), difference(old_asks, asks)
-            await self._send(
-                stream, wire.depth(name, *changes, (first, newest, before), scale, at_ms)
-            )
-
-    def diff_book(self, place: int, beat: int) -> tuple[list[Level], list[Level], int]:
-        """Return the book that the newest diffs lead to, with its id: what `/depth` answers."""
-        name = self.world.rules[place].symbol.lower()
-        for stream, held in self._books.items():
-            if stream.startswith(f"{name}@depth"):
-                return held[0], held[1], self._last_u[stream]
-        bids, asks = self.book(place, beat)
-        return bids, asks, self.update_id(place)
-
-    def _trades(self, place: int, at_ms: int) -> list[dict[str, Any]]:
-        now = self.world.columns.forming[place]
-        before = self._before.get(place)
-        self._before[place] = now.copy()
-        if before is None or now[4] < before[4] or now[3] <= 0:
-            before = now * 0
-        trades = wire.agg_trades(
-            self.world, place, before, now, at_ms, 1_000_000 + self._trade_id[place]
+            for _ in range(self.burst):
+                book = self.books.partial(stream, place, 1)
+                if book is not None:
+                    await self._send(stream, self._top(place, book, at_ms))
+            return
+        partial = _PARTIAL.match(kind)
+        found = (
+            self.books.partial(stream, place, int(partial[1]))
+            if partial
+            else self.books.changed(place)
         )
-        self._trade_id[place] += len(trades)
-        recent = self.recent_trades.setdefault(place, [])
-        recent += trades
-        del recent[:-1000]
-        return trades
+        if found is not None:
+            await self._send(
+                stream, wire.depth(name, found.bids, found.asks, found.ids, scale, at_ms)
+            )

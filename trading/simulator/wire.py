@@ -23,7 +23,6 @@ from trading.simulator.tape import (
 )
 
 UM: Final = 1
-CM: Final = 2
 _encode = msgspec.json.Encoder().encode
 
 
@@ -97,20 +96,6 @@ def mark_price(world: World, symbol: int, at_ms: int) -> dict[str, Any]:
     }
 
 
-COIN_MARK: Final[dict[str, Any]] = {
-    "e": "markPriceUpdate",
-    "s": "BTCUSD_PERP",
-    "p": "67000.00000000",
-    "i": "67000.00000000",
-    "P": "67000.00000000",
-    "r": "0.00010000",
-    "ap": "67000.00000000",
-    "T": 0,
-    "st": CM,
-}
-"""All-market arrays mix both families: a client has to keep only `st` 1."""
-
-
 def force_order(world: World, order: ForcedOrder) -> dict[str, Any]:
     scale = world.tape.scales[order.symbol]
     name = world.rules[order.symbol].symbol
@@ -179,39 +164,6 @@ def book_ticker(
         "ps": name,
         "st": UM,
     }
-
-
-def agg_trades(
-    world: World, symbol: int, before: Any, now: Any, at_ms: int, first_id: int
-) -> list[dict[str, Any]]:
-    """Return what was traded between two looks at the running minute, one print a taker side."""
-    scale = world.tape.scales[symbol]
-    bought = int(now[T_BUY] - before[T_BUY])
-    sold = int(now[T_VOLUME] - before[T_VOLUME]) - bought
-    price = scale.price(now[T_CLOSE])
-    out = []
-    for quantity, maker in ((bought, False), (sold, True)):
-        if quantity <= 0:
-            continue
-        number = first_id + len(out)
-        text = scale.quantity(quantity)
-        out.append(
-            {
-                "e": "aggTrade",
-                "E": at_ms,
-                "s": world.rules[symbol].symbol,
-                "a": number,
-                "p": price,
-                "q": text,
-                "nq": text,
-                "f": number,
-                "l": number,
-                "T": at_ms - 2,
-                "m": maker,
-                "st": UM,
-            }
-        )
-    return out
 
 
 def day_of(world: World, symbol: int) -> Any:

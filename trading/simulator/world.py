@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.simulator import kernel as k
+from trading.simulator.books import Snapshot
 from trading.simulator.effects import Effects
-from trading.simulator.feed import Columns, ForcedOrder, Happenings, path
+from trading.simulator.feed import BEAT_MS, Columns, ForcedOrder, Happenings, path
 from trading.simulator.funding import PremiumAverage, funding_rate
 from trading.simulator.tape import MINUTE_MS, N_TAPE, T_CLOSE, Scale, Tape, merge
 from trading.simulator.universe import Contract, make_universe
@@ -34,6 +35,9 @@ _CHUNK_MINUTES: Final = 1440
 
 class SyntheticWorld:
     """See the module. `start_ms` is the first minute of its history, aligned to the hour."""
+
+    beat_ms = BEAT_MS
+    recorded_streams: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -116,6 +120,7 @@ class SyntheticWorld:
         self._funding: list[tuple[int, FloatArray, FloatArray]] = []
         self.tape = Tape(self.scales, start_ms, 1024)
         self._interest = np.zeros((self.n, 1024), dtype=np.float32)
+        self._minute_outs = np.empty((self.n, 0, k.N_OUT))
         self._partial: list[IntArray] = []
         """Finished segments of the running minute, each (n, 8)."""
 
@@ -294,8 +299,10 @@ class SyntheticWorld:
     def _columns(self) -> Columns:
         share = min(1.0, max(0.0, (self.now_ms - self._segment_ms) / SEGMENT_MS))
         segment = self._segment.astype(np.float64)
-        price, top, bottom = path(*segment[:, :4].T, share)
-        price, top, bottom = (np.rint(v).astype(np.int64) for v in (price, top, bottom))
+        opened, highest, lowest, closed = segment[:, :4].T
+        price, top, bottom = (
+            np.rint(v).astype(np.int64) for v in path(opened, highest, lowest, closed, share)
+        )
         running = np.empty((self.n, N_TAPE), dtype=np.int64)
         running[:, 0], running[:, 1], running[:, 2], running[:, 3] = (
             self._segment[:, 0],
@@ -383,6 +390,9 @@ class SyntheticWorld:
     def _identity(self) -> str:
         dials = [getattr(self.effects, f) for f in Effects.__dataclass_fields__]
         return repr([2, self.n, self.seed, dials])
+
+    def recorded_book(self, symbol: int) -> Snapshot | None:
+        return None
 
     def checkpoint(self) -> None:
         """Write the state at this minute's end; the tape grows by its new minutes."""

@@ -145,7 +145,9 @@ async def run_ours(
             state.drain_closed()
             due += 1_000
 
-    connections = [StreamConnection(url, plan, take, clock, counters) for plan in plans]
+    connections = [
+        StreamConnection(url, plan.route, plan.streams, take, clock, counters) for plan in plans
+    ]
     tasks = [asyncio.create_task(connection.run()) for connection in connections]
     try:
         spent = await _measured(
