@@ -16,7 +16,7 @@ from signals.model.calibration import Platt
 from signals.model.model import Model, SideModel
 from signals.model.score import AdditiveScore
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _SCORE: Final = (
     "linear",
     "high",
@@ -54,7 +54,10 @@ def save(model: Model, path: Path) -> str:
             header["sides"][timeframe.value].append(
                 {
                     "intercept": side.score.intercept,
-                    "maps": [[m.slope, m.offset] for m in (side.win, side.target_2, side.target_3)],
+                    "maps": [
+                        [m.slope, m.offset, m.lowest, m.highest]
+                        for m in (side.win, side.target_2, side.target_3)
+                    ],
                     "base_rate": side.base_rate,
                     "win_r": side.win_r,
                     "loss_r": side.loss_r,

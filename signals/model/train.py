@@ -17,7 +17,7 @@ from signals.features.base import GROUPS
 from signals.features.catalogue import CATALOGUE
 from signals.features.history import FeatureHistory
 from signals.model.adapt import fit_assets
-from signals.model.calibration import GRID, fit_platt, venn_abers
+from signals.model.calibration import GRID, Platt, fit_platt, venn_abers
 from signals.model.labels import Labels, uniqueness
 from signals.model.model import Model, SideModel, unusualness
 from signals.model.score import AdditiveScore, design, quantile_edges
@@ -148,9 +148,8 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     if thin.sum() < 100:
         thin = later
     worth = _independent(rows, later)
-    win = fit_platt(logit[later], rows.win[later], weight[later], n_effective=worth)
-    reached = rows.n_hit
-    first_hit, second_hit = later & (reached >= 1), later & (reached >= 2)
+    rate = float(np.average(rows.win[teach], weights=weight[teach]))
+    win = fit_platt(logit[later], rows.win[later], weight[later], rate=rate, n_effective=worth)
     low_end, high_end = np.quantile(logit, (0.001, 0.999))
     grid = np.linspace(low_end, high_end, GRID)
     low, high = venn_abers(logit[thin], rows.win[thin], grid)
@@ -158,12 +157,8 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     return SideModel(
         score=score,
         win=win,
-        target_2=fit_platt(
-            logit[first_hit], (reached[first_hit] >= 2).astype(float), n_effective=worth
-        ),
-        target_3=fit_platt(
-            logit[second_hit], (reached[second_hit] >= 3).astype(float), n_effective=worth
-        ),
+        target_2=_next_target(rows, logit, teach, later, 2, worth),
+        target_3=_next_target(rows, logit, teach, later, 3, worth),
         grid=grid,
         low=low,
         high=high,
@@ -171,6 +166,19 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
         win_r=float(np.average(rows.gross[won], weights=weight[won])),
         loss_r=float(np.average(rows.gross[~won], weights=weight[~won])),
     )
+
+
+def _next_target(
+    rows: _Rows, logit: FloatArray, teach: BoolArray, later: BoolArray, target: int, worth: float
+) -> Platt:
+    """Return the chance of a target, given the one before it."""
+    before = rows.n_hit >= target - 1
+    won = (rows.n_hit >= target).astype(float)
+    known = won[teach & before]
+    # One success and one failure more than seen keep the rate away from 0 and 1.
+    rate = (float(known.sum()) + 1.0) / (known.size + 2.0)
+    chosen = later & before
+    return fit_platt(logit[chosen], won[chosen], rate=rate, n_effective=worth)
 
 
 def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int) -> AdditiveScore:

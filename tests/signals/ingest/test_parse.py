@@ -58,9 +58,9 @@ def test_a_liquidation_of_a_symbol_outside_ascii_closes_a_long() -> None:
         '"q":"9000","p":"0.1005200","ap":"0.1057892","X":"FILLED","l":"55","z":"8900",'
         '"T":1789999999763,"ps":"龙马USDT","st":1}}',
     )
-    assert event == Liquidation(
-        "龙马USDT", 1789999999763, AT, Side.LONG, 0.1057892, 8900.0
-    ), "at its average price, what was filled, by its own time"
+    assert event == Liquidation("龙马USDT", 1789999999763, AT, Side.LONG, 0.1057892, 8900.0), (
+        "at its average price, what was filled, by its own time"
+    )
 
 
 def test_a_bought_back_short_is_told_from_a_sold_long() -> None:
@@ -156,7 +156,9 @@ def test_what_cannot_be_read_is_refused_with_one_kind_of_error(payload: bytes) -
 
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_no_bytes_whatever_bring_the_reader_down(noise: bytes, at: int) -> None:
-    good = frame("btcusdt@depth20@500ms", '{"E":1,"s":"X","U":1,"u":1,"pu":1,"b":[["1","2"]],"a":[]}')
+    good = frame(
+        "btcusdt@depth20@500ms", '{"E":1,"s":"X","U":1,"u":1,"pu":1,"b":[["1","2"]],"a":[]}'
+    )
     for payload in (noise, good[:at], good[:at] + noise + good[at:]):
         try:
             Parser().parse(payload, AT)

@@ -39,7 +39,9 @@ def snapshot(symbol: str, answer: dict[str, Any]) -> DepthSnapshot:
     def levels(side: str) -> list[tuple[float, float]]:
         return [(float(price), float(quantity)) for price, quantity in answer[side]]
 
-    return DepthSnapshot(symbol, answer["E"], 0, answer["lastUpdateId"], levels("bids"), levels("asks"))
+    return DepthSnapshot(
+        symbol, answer["E"], 0, answer["lastUpdateId"], levels("bids"), levels("asks")
+    )
 
 
 def test_there_are_recordings_where_they_should_be() -> None:

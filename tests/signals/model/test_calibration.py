@@ -29,14 +29,22 @@ def test_platt_finds_the_slope_and_offset_that_made_the_outcomes() -> None:
     assert found.offset == pytest.approx(-0.7, abs=0.03)
 
 
-def test_few_independent_outcomes_leave_the_score_nearly_as_it_is() -> None:
+def test_confidence_is_earned_few_independent_outcomes_leave_the_base_rate() -> None:
     logit = np.random.default_rng(2).normal(0, 1, 5_000)
     win = outcomes(3 * logit + 1)
-    trusting = fit_platt(logit, win)
-    careful = fit_platt(logit, win, n_effective=5.0)
-    assert trusting.slope > 2.5
-    assert abs(careful.slope - 1) < 0.4 * abs(trusting.slope - 1)
-    assert fit_platt(logit[:0], win[:0]) == Platt(1.0, 0.0)
+    sure = fit_platt(logit, win, rate=0.4)
+    careful = fit_platt(logit, win, rate=0.4, n_effective=2.0)
+    assert sure.slope > 2.5
+    assert careful.slope < 0.5 * sure.slope
+    assert abs(careful(np.zeros(1))[0] - 0.4) < abs(sure(np.zeros(1))[0] - 0.4)
+    nothing = fit_platt(logit[:0], win[:0], rate=0.4)
+    assert nothing(np.array([-3.0, 0.0, 3.0])) == pytest.approx([0.4] * 3)
+
+
+def test_beyond_what_the_sample_has_seen_nothing_more_is_claimed() -> None:
+    logit = np.random.default_rng(2).normal(0, 1, 5_000)
+    found = fit_platt(logit, outcomes(logit))
+    assert found(np.array([9.0])) == found(np.array([30.0])) == found(np.array([found.highest]))
 
 
 def test_a_score_that_points_the_wrong_way_is_muted_not_turned() -> None:
