@@ -40,8 +40,8 @@ def engine(redis_url: str) -> Iterator[PlayedEngine]:
 
 
 @pytest.fixture
-def site(transactional_db: None, redis_url: str, settings: Any) -> Iterator[Site]:
-    """The product's HTTP and socket application on a port of its own."""
+def site(transactional_db: None, engine: PlayedEngine, settings: Any) -> Iterator[Site]:
+    """The product's HTTP and socket application on a port of its own; it stops before the engine."""
     import uvicorn
     from channels.auth import AuthMiddlewareStack
     from channels.routing import ProtocolTypeRouter, URLRouter
@@ -120,7 +120,7 @@ if (!localStorage.getItem("theme")) localStorage.setItem("theme", "dark");
 
 
 @pytest.fixture
-def page(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+def page(chromium: Any, site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A page at 1440 × 900 (or what `viewport` marks); no script error, no breach of the CSP."""
     viewport = getattr(request, "param", DESKTOP)
     context = chromium.new_context(viewport=viewport)

@@ -72,7 +72,9 @@ def test_colours_stand_only_among_the_tokens() -> None:
 
 
 def test_third_party_files_are_the_ones_the_list_names() -> None:
-    rows = re.findall(r"\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|", (FRONTEND / "vendor/README.md").read_text())
+    rows = re.findall(
+        r"\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|", (FRONTEND / "vendor/README.md").read_text()
+    )
     assert len(rows) == 2
     for name, checksum in rows:
         content = (FRONTEND / "vendor" / name).read_bytes()

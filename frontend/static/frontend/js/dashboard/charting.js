@@ -67,7 +67,9 @@ async function load() {
     words();
   } catch (error) {
     if (wasReplaced(error)) return;
-    const warming = error instanceof ApiError && error.code === "engine_silent";
+    const isReady = desk.status && desk.status.ready;
+    const warming = error instanceof ApiError && error.code === "engine_silent" && !isReady; // the ribbon says so
+    busy(warming && !chart.view.candles.length);
     if (!warming) fail(error.message);
     retry = setTimeout(load, warming ? AGAIN_MS : 10_000);
   }

@@ -5,7 +5,7 @@ import { paint } from "../paint.js";
 import { current, desk, goTo, isOpen, isPhone, listen, openR, priceOf, select, signalList } from "./desk.js";
 
 const WORDS = {
-  waiting: "waiting for the zone",
+  waiting: "waiting",
   in_zone: "open, in entry zone",
   filled: "open",
   tp1: "open, TP1 hit",

@@ -69,7 +69,7 @@ function check() {
     desk.isStale = isStale;
     stoppedAt = isStale ? now() - silent * desk.clock.speed : null;
     document.body.classList.toggle("is-stale", isStale && live.silence() !== null);
-    $("[data-live-alert]").textContent = isStale ? "The market feed is lost. Prices on this page are old." : "";
+    $("[data-alert]").textContent = isStale ? "The market feed is lost. Prices on this page are old." : "";
     tell("stale", isStale);
   }
   const tag = $("[data-stale-tag]");

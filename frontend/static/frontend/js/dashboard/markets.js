@@ -129,9 +129,9 @@ function write(part, m, flash = false) {
 }
 /** Mount what is in sight, keep the focused row, drop the rest. */
 function draw() {
-  if (!pad.dataset.live && desk.markets.size) {
+  if (!pad.dataset.taken && desk.markets.size) {
     pad.replaceChildren(); // the server's first rows have done their work
-    pad.dataset.live = "1";
+    pad.dataset.taken = "1";
   }
   const H = height();
   const [from, to] = [Math.max(0, Math.floor(port.scrollTop / H) - SPARE), Math.min(list.length, Math.ceil((port.scrollTop + port.clientHeight) / H) + SPARE)];

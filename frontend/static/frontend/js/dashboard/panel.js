@@ -230,7 +230,7 @@ export function announce(kind, signal) {
   clearTimeout(pending);
   pending = setTimeout(() => {
     spokenAt = performance.now();
-    put($("[data-live]"), words);
+    put($("[data-announce]"), words);
   }, Math.max(0, spokenAt + ANNOUNCE_MS - performance.now()));
 }
 export function startPanel() {
