@@ -4,12 +4,14 @@ import tempfile
 from pathlib import Path
 
 from cryptosystems.settings.base import *  # noqa: F403
-from cryptosystems.settings.base import ENV, SQLITE_OPTIONS
 from cryptosystems.settings.base import DATABASES as _DATABASES
+from cryptosystems.settings.base import ENV, SQLITE_OPTIONS
 
 SECRET_KEY = "tests-only-" + "x" * 50
 STORAGE_DIR = Path(tempfile.mkdtemp(prefix="cs-test-"))
 MODEL_DIR = STORAGE_DIR / "models"
+STATIC_ROOT = STORAGE_DIR / "static"
+STATIC_ROOT.mkdir()
 # DATABASE_URL=postgres://… runs the same tests on PostgreSQL.
 DATABASES = (
     _DATABASES

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cryptosystems.kernel.decimals import plain
 from cryptosystems.kernel.identifiers import deterministic_id
-from signals.barriers import SHARES
+from signals.barriers import SHARES, STOP_ATR
 from signals.builder.levels import Plan, make_plan
 from signals.builder.rules import Gate, Payoff, gates, limit_ms, payoff
 from signals.builder.setup import Reason, Setup
@@ -58,7 +58,7 @@ class NoSignal:
 
 def build(setup: Setup) -> SignalDraft | NoSignal:
     """Build the signal of a setup; the same setup gives the same signal, byte for byte."""
-    first = payoff(setup, 1.5 * setup.atr / setup.price)
+    first = payoff(setup, STOP_ATR * setup.atr / setup.price)
     plan = make_plan(setup, first.strength)
     risk = float(abs(plan.reference - plan.stop) / plan.reference)
     money = payoff(setup, risk)

@@ -279,6 +279,7 @@ class Engine:
     def _take(self, event: Any) -> None:
         assert self.pipeline is not None
         self.pipeline.apply(event)
+        self.reporter.note(event)
 
     async def _loop(self) -> None:
         """Turn twenty times a second: close candles, score, settle, publish."""

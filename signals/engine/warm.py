@@ -192,6 +192,11 @@ def catch_up(pipeline: Pipeline, history: History) -> list:  # type: ignore[type
         for signal in pipeline.book.signals
     )
     changes = []
+    if history.funding is not None:
+        for place in np.nonzero(history.funding.at_ms >= since)[0]:
+            for row in np.nonzero(~np.isnan(history.funding.values[place]))[0]:
+                rate = float(history.funding.values[place, row])
+                pipeline.book.add_funding(int(row), int(history.funding.at_ms[place]), rate)
     candle = np.full((8, pipeline.state.n), np.nan)
     for step in np.nonzero(history.open_ms >= since - 60_000)[0]:
         candle[:, : history.n] = history.candles[step]

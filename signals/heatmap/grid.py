@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import correlate1d
 
 from cryptosystems.kernel.instruments import InstrumentRules
 from cryptosystems.kernel.timeframes import Timeframe
@@ -35,6 +36,10 @@ _REACH: Final = 300
 _COLUMN_ROWS: Final = 120
 _KEPT_COLUMNS: Final = 600
 _CLUSTER_MULTIPLE: Final = 3.0
+_LEAST_HELD: Final = 10
+"""Bins of a side that must hold something before a heap can stand out."""
+_HEAP: Final = np.arange(-2, 3)
+"""Bins around a peak that count as its heap."""
 _BLUR: Final = (
     np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
     / np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2).sum()
@@ -69,6 +74,15 @@ class HeatmapView:
     """The 99.5th percentile of the cells: the top of the colour scale."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The map around the price of `rows` (m,): price (m, bins), mass (m, 2, bins), blurred."""
+
+    rows: IntArray
+    price: FloatArray
+    mass: FloatArray
+
+
 class Heatmap:
     """State of all symbols; pure arithmetic, time is an argument."""
 
@@ -83,6 +97,7 @@ class Heatmap:
         self._interest: FloatArray = np.full(self.n, np.nan)
         self.n_steps = np.zeros(self.n, dtype=np.int64)
         self._history: dict[Timeframe, list[tuple[int, FloatArray, NDArray[np.float32]]]] = {}
+        self._near: _Near | None = None
 
     @staticmethod
     def _make_kernels(weights: FloatArray) -> list[FloatArray]:
@@ -122,6 +137,7 @@ class Heatmap:
         open_interest, volume : base quantity; where the former is NaN the symbol is left alone
         taker_buy_share : 0..1, NaN counts as one half
         """
+        self._near = None
         for row in np.nonzero(rows & ~np.isnan(close) & ~np.isnan(open_interest))[0]:
             share = taker_buy_share[row]
             self._step(
@@ -161,9 +177,10 @@ class Heatmap:
             taker = share if side == 0 else 1.0 - share
             kernel = self._kernels[side][row]
             added = opened * (taker * kernel[0] + (1.0 - taker) * kernel[1]) / scale[side]
-            steps = np.arange(1, added.size + 1)
-            places = (at - steps if side == 0 else at + steps) % N_BINS
-            np.add.at(mass[side], places, added)
+            if side == 0:
+                _add_run(mass[0], at - added.size, added[::-1])
+            else:
+                _add_run(mass[1], at + 1, added)
             if scale[side] < 1e-6:
                 mass[side] *= scale[side]
                 scale[side] = 1.0
@@ -176,9 +193,9 @@ class Heatmap:
         here = int(np.floor(before / BIN))
         down, up = int(np.floor(low / BIN)), int(np.floor(high / BIN))
         if down < here:
-            mass[0, np.arange(max(down, here - N_BINS // 2), here) % N_BINS] = 0.0
+            _clear_run(mass[0], max(down, here - N_BINS // 2), here)
         if up > here:
-            mass[1, np.arange(here + 1, min(up, here + N_BINS // 2) + 1) % N_BINS] = 0.0
+            _clear_run(mass[1], here + 1, min(up, here + N_BINS // 2) + 1)
 
     def around(self, row: int, reach: int = _REACH) -> tuple[IntArray, FloatArray]:
         """Return (bins, quantities (2, bins)) around the price, blurred, base quantity."""
@@ -188,27 +205,48 @@ class Heatmap:
         blurred = np.stack([np.convolve(side, _BLUR, mode="same") for side in found])
         return bins, blurred
 
+    def _all_around(self) -> "_Near":
+        """Return what `around` gives, of every known symbol; kept until the next step."""
+        if self._near is None:
+            rows = np.nonzero(self.n_steps > 0)[0]
+            here = np.floor(self._log_price[rows] / BIN).astype(np.int64)
+            bins = here[:, None] + np.arange(-_REACH, _REACH + 1)
+            sides = np.arange(2)[None, :, None]
+            found = self.mass[rows[:, None, None], sides, (bins % N_BINS)[:, None, :]]
+            found *= self._scale[rows][:, :, None]
+            blurred = correlate1d(found, _BLUR, axis=-1, mode="constant")
+            self._near = _Near(rows, np.exp((bins + 0.5) * BIN), blurred)
+        return self._near
+
     def is_known(self, row: int) -> bool:
         return bool(self.n_steps[row] > 0)
 
     def features(self, close: FloatArray, atr: FloatArray) -> HeatFeatures:
         """Return what the map says near the price, arrays (n,); NaN where there is no map."""
         out = HeatFeatures.unknown(self.n)
-        for row in np.nonzero((self.n_steps > 0) & (atr > 0) & (close > 0))[0]:
-            bins, mass = self.around(int(row))
-            price = np.exp((bins + 0.5) * BIN)
-            away = np.abs(price - close[row]) / (2 * atr[row])
-            near = np.exp(-away) * (away < 3)
-            share = 1e4 / max(self._interest[row], 1e-12)
-            out.pull_down[row] = np.log1p(float((mass[0] * near).sum()) * share)
-            out.pull_up[row] = np.log1p(float((mass[1] * near).sum()) * share)
-            clusters = self._clusters(bins, mass, float(close[row]))
-            if clusters:
-                nearest = min(clusters, key=lambda cluster: abs(cluster.distance))
-                out.nearest_price[row] = nearest.price
-                out.nearest_notional[row] = nearest.notional
-                out.nearest_side[row] = nearest.side
-                out.nearest_distance[row] = nearest.distance * close[row] / atr[row]
+        near = self._all_around()
+        with np.errstate(invalid="ignore"):
+            kept = (atr[near.rows] > 0) & (close[near.rows] > 0)
+        rows, price, mass = near.rows[kept], near.price[kept], near.mass[kept]
+        if not rows.size:
+            return out
+        here, one = close[rows, None], atr[rows, None]
+        away = np.abs(price - here) / (2 * one)
+        weight = np.exp(-away) * (away < 3)
+        share = 1e4 / np.maximum(self._interest[rows], 1e-12)
+        pulls = np.log1p((mass * weight[:, None, :]).sum(axis=-1) * share[:, None])
+        out.pull_down[rows], out.pull_up[rows] = pulls.T
+        heap, peak = _peaks(mass, price, here)
+        distance = price / here - 1.0
+        size = np.where(peak, np.abs(distance)[:, None, :], np.inf).reshape(rows.size, -1)
+        at = size.argmin(axis=1)
+        found = np.isfinite(size[np.arange(rows.size), at])
+        side, place = np.divmod(at[found], price.shape[1])
+        which, row = np.nonzero(found)[0], rows[found]
+        out.nearest_price[row] = price[which, place]
+        out.nearest_side[row] = side
+        out.nearest_notional[row] = _heap_sum(heap[which, side], place)
+        out.nearest_distance[row] = distance[which, place] * close[row] / atr[row]
         return out
 
     def clusters(self, row: int) -> list[Cluster]:
@@ -221,34 +259,20 @@ class Heatmap:
 
     @staticmethod
     def _clusters(bins: IntArray, mass: FloatArray, close: float) -> list[Cluster]:
-        out = []
         price = np.exp((bins + 0.5) * BIN)
-        for side in range(2):
-            heap = mass[side] * price
-            beyond = price < close if side == 0 else price > close
-            held = heap[beyond & (heap > 0)]
-            if held.size < 10:
-                continue
-            floor = _CLUSTER_MULTIPLE * float(np.median(held))
-            peak = (
-                (heap[1:-1] > heap[:-2])
-                & (heap[1:-1] >= heap[2:])
-                & (heap[1:-1] >= floor)
-                & beyond[1:-1]
-            )
-            for place in np.nonzero(peak)[0] + 1:
-                total = float(heap[max(0, place - 2) : place + 3].sum())
-                out.append(
-                    Cluster(float(price[place]), total, side, float(price[place]) / close - 1.0)
-                )
-        return out
+        heap, peak = _peaks(mass[None], price[None], np.array([[close]]))
+        sides, places = np.nonzero(peak[0])
+        totals = _heap_sum(heap[0, sides], places)
+        return [
+            Cluster(float(price[place]), float(total), int(side), float(price[place]) / close - 1.0)
+            for side, place, total in zip(sides, places, totals, strict=True)
+        ]
 
     def remember(self, timeframe: Timeframe, open_ms: int) -> None:
         """Keep this moment as a column of the view of a timeframe."""
         cells = np.zeros((self.n, 2 * _REACH + 1), dtype=np.float32)
-        for row in np.nonzero(self.n_steps > 0)[0]:
-            bins, mass = self.around(int(row))
-            cells[row] = mass.sum(axis=0) * np.exp((bins + 0.5) * BIN)
+        near = self._all_around()
+        cells[near.rows] = near.mass.sum(axis=1) * near.price
         kept = self._history.setdefault(timeframe, [])
         column = (open_ms, self._log_price.copy(), cells)
         if kept and kept[-1][0] == open_ms:
@@ -304,3 +328,63 @@ class Heatmap:
         self._log_price = np.asarray(held["log_price"])
         self._interest = np.asarray(held["interest"])
         self.n_steps = np.asarray(held["n_steps"])
+        self._near = None
+
+
+def _add_run(ring: FloatArray, first: int, values: FloatArray) -> None:
+    """Add values to consecutive bins of a ring, from bin `first` upwards."""
+    start = first % N_BINS
+    straight = min(values.size, N_BINS - start)
+    ring[start : start + straight] += values[:straight]
+    ring[: values.size - straight] += values[straight:]
+
+
+def _clear_run(ring: FloatArray, first: int, end: int) -> None:
+    """Empty the bins of a ring from `first` up to, not with, `end`."""
+    start, count = first % N_BINS, end - first
+    if count <= 0:
+        return
+    straight = min(count, N_BINS - start)
+    ring[start : start + straight] = 0.0
+    ring[: count - straight] = 0.0
+
+
+def _peaks(mass: FloatArray, price: FloatArray, close: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return (notional, where a heap has its peak), both (m, 2 sides, bins).
+
+    Parameters
+    ----------
+    mass : (m, 2, bins) base quantity
+    price : (m, bins)
+    close : (m, 1); a heap of longs lies below it, one of shorts above
+
+    A peak is a local maximum of at least three times the median of what its side holds.
+    """
+    heap = mass * price[:, None, :]
+    beyond = np.stack([price < close, price > close], axis=1)
+    held = beyond & (heap > 0)
+    count = held.sum(axis=-1, keepdims=True)
+    ranked = np.sort(np.where(held, heap, np.inf), axis=-1)
+    middle = [
+        np.take_along_axis(ranked, np.maximum(place, 0), axis=-1)
+        for place in ((count - 1) // 2, count // 2)
+    ]
+    floor = _CLUSTER_MULTIPLE * 0.5 * (middle[0] + middle[1])
+    peak = np.zeros(heap.shape, dtype=bool)
+    inner = heap[..., 1:-1]
+    peak[..., 1:-1] = (
+        (inner > heap[..., :-2])
+        & (inner >= heap[..., 2:])
+        & (inner >= floor)
+        & beyond[..., 1:-1]
+        & (count >= _LEAST_HELD)
+    )
+    return heap, peak
+
+
+def _heap_sum(heap: FloatArray, place: IntArray) -> FloatArray:
+    """Return the notional of the bins around each peak; `heap` (k, bins), `place` (k,)."""
+    bins = place[:, None] + _HEAP
+    inside = (bins >= 0) & (bins < heap.shape[1])
+    taken = np.take_along_axis(heap, np.where(inside, bins, 0), axis=1)
+    return np.asarray(np.where(inside, taken, 0.0).sum(axis=1))

@@ -12,6 +12,7 @@ from random import Random
 from time import monotonic
 from typing import Final
 
+import msgspec
 import structlog
 
 from cryptosystems.kernel.errors import CryptoSystemsError
@@ -57,20 +58,31 @@ class _Book:
         """
         book = OrderBook()
         book.apply_snapshot(snapshot)
+        # A side with fewer levels than were asked for is all there is.
+        is_cut = [len(side) >= SNAPSHOT_LEVELS for side in (snapshot.bids, snapshot.asks)]
+        self.low = snapshot.bids[-1][0] if is_cut[0] else 0.0
+        self.high = snapshot.asks[-1][0] if is_cut[1] else float("inf")
+        self.reach = self.high - self.low if all(is_cut) else 0.0
         for diff in self.held:
-            book.apply_diff(diff)
+            book.apply_diff(self.within(diff))
         self.order_book = book
-        self.low = snapshot.bids[-1][0] if snapshot.bids else 0.0
-        self.high = snapshot.asks[-1][0] if snapshot.asks else float("inf")
-        self.reach = self.high - self.low
         self.is_dirty = True
+
+    def within(self, diff: DepthDiff) -> DepthDiff:
+        """Return a diff without the levels beyond the snapshot's range: what lies there is not
+        known, and would only pile up."""
+        low, high = self.low, self.high
+        if not self.reach:
+            return diff
+        return msgspec.structs.replace(
+            diff,
+            bids=[level for level in diff.bids if low <= level[0] <= high],
+            asks=[level for level in diff.asks if low <= level[0] <= high],
+        )
 
     def levels(self) -> tuple[Levels, Levels]:
         """Return what is known of both sides, best first."""
-        bids, asks = self.order_book.top(SHOWN_LEVELS)
-        return [bid for bid in bids if bid[0] >= self.low], [
-            ask for ask in asks if ask[0] <= self.high
-        ]
+        return self.order_book.top(SHOWN_LEVELS)
 
 
 class DeepBooks:
@@ -119,7 +131,7 @@ class DeepBooks:
             self._fetch(diff.symbol, book, diff)
             return
         try:
-            book.is_dirty |= book.order_book.apply_diff(diff)
+            book.is_dirty |= book.order_book.apply_diff(book.within(diff))
         except BookGap as gap:
             self._lose(diff.symbol, book, str(gap), diff)
 

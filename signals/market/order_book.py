@@ -7,7 +7,8 @@ equals the last applied `u`.
 
 from signals.market.events import DepthDiff, DepthSnapshot, Levels
 
-MAX_LEVELS = 5_000
+MAX_LEVELS = 20_000
+"""A side beyond this is not a book but a fault: a real one of BTCUSDT held 5,000 after minutes."""
 
 
 class BookGap(Exception):

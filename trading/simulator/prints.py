@@ -46,7 +46,7 @@ def pieces_between(before: IntArray, now: IntArray) -> list[Piece]:
     for ticks in extremes:
         if ticks == now[T_CLOSE]:
             continue
-        maker = ticks == now[T_LOW]
+        maker = ticks == int(now[T_LOW])
         if left[maker] < 2:
             maker = not maker
         share = left[maker] // 4 or int(left[maker] > 1)

@@ -47,6 +47,7 @@ class Rest:
         self._routes: dict[str, Callable[[dict[str, str]], Answer]] = {
             "/fapi/v1/ping": lambda q: (b"{}", 1),
             "/fapi/v1/time": lambda q: (_json({"serverTime": self.now_ms()}), 1),
+            "/sapi/v1/system/status": lambda q: (b'{"status":0,"msg":"normal"}', 1),
             "/fapi/v1/exchangeInfo": self._exchange_info,
             "/fapi/v1/klines": self._klines,
             "/fapi/v1/continuousKlines": self._continuous_klines,

@@ -88,9 +88,20 @@ class ExchangeServer:
             self._task = asyncio.create_task(self._run())
         return self.base_url
 
+    async def run_until(self, ended: asyncio.Event) -> None:
+        """Serve until `ended` is set; a market that stopped by itself raises what stopped it."""
+        waiting = asyncio.create_task(ended.wait())
+        tasks = {waiting} if self._task is None else {waiting, self._task}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        for task in done:
+            task.result()
+
     async def stop(self) -> None:
         """End every connection and close the port."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task

@@ -21,7 +21,7 @@ class ChildFailed(RuntimeError):
 @contextmanager
 def child(
     module: str, *arguments: str, env: dict[str, str] | None = None, start_s: float = START_S
-) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
     """Run `python -m module`; give (process, its first line), and end it afterwards.
 
     Raises
@@ -35,7 +35,7 @@ def child(
         env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        bufsize=0,
     )
     try:
         yield process, read_line(process, module, start_s)
@@ -43,7 +43,7 @@ def child(
         stop(process)
 
 
-def read_line(process: "subprocess.Popen[str]", name: str, within_s: float) -> str:
+def read_line(process: "subprocess.Popen[bytes]", name: str, within_s: float) -> str:
     """Return the next line a child prints.
 
     Raises
@@ -56,13 +56,14 @@ def read_line(process: "subprocess.Popen[str]", name: str, within_s: float) -> s
         selector.register(process.stdout, EVENT_READ)
         if not selector.select(within_s):
             raise ChildFailed(f"{name} said nothing within {within_s:.0f} s")
-    line = process.stdout.readline().strip()
+    # Unbuffered: what waits in a buffer of ours would not wake the selector.
+    line = process.stdout.readline().decode().strip()
     if not line:
         raise ChildFailed(f"{name} ended with code {process.wait(_STOP_S)}")
     return line
 
 
-def stop(process: "subprocess.Popen[str]") -> None:
+def stop(process: "subprocess.Popen[bytes]") -> None:
     """End a child: by closing its input, then by asking, then by force."""
     if process.stdin is not None and not process.stdin.closed:
         with suppress(BrokenPipeError):

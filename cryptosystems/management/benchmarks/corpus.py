@@ -14,8 +14,9 @@ START_MS: Final = 1_780_000_000_000 - 1_780_000_000_000 % 60_000 + 35_000
 """The corpus begins 25 s before a minute's end, so that it holds a close."""
 _LEVELS: Final = 20
 _BURST_S: Final = 0.02
+_KLINE_S: Final = 0.25
 _N_QUANTITIES: Final = 512
-_MOST_A_SECOND: Final = {"kline": 4.0, "aggTrade": 60.0, "bookTicker": 200.0}
+_MOST_A_SECOND: Final = {"kline": 3.8, "aggTrade": 60.0, "bookTicker": 200.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +187,10 @@ def _times(
         scale = rate * n / sum(weights)
         for place, weight in enumerate(weights):
             own = min(weight * scale, _MOST_A_SECOND[kind])
-            at = random.expovariate(own)
+            at = random.random() / own
             while at < seconds:
                 out.append((at, kind, place))
-                # Half of what happens comes on the heels of what happened before.
-                wait = random.expovariate(own / 2)
-                at += random.random() * _BURST_S if random.random() < 0.5 else wait
+                at += _pause(kind, own, random)
     out += [(second + 0.5, "marks", -1) for second in range(int(seconds) + 1)]
     at = random.expovariate(_FORCED_PER_S)
     while at < seconds:
@@ -202,6 +201,15 @@ def _times(
         out += [(minute + 0.013 * place / n, "close", place) for place in range(n)]
         minute += 60.0
     return sorted(out)
+
+
+def _pause(kind: str, rate: float, random: Random) -> float:
+    """Return the time to the next message of a stream."""
+    if kind == "kline":
+        # The exchange sends a candle every 250 ms at most.
+        return _KLINE_S + random.expovariate(1 / (1 / rate - _KLINE_S))
+    # Half of what happens comes on the heels of what happened before.
+    return random.random() * _BURST_S if random.random() < 0.5 else random.expovariate(rate / 2)
 
 
 def rate_per_s(mix: Mix, n_symbols: int) -> float:

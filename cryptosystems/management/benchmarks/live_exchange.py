@@ -26,6 +26,7 @@ from cryptosystems.management.benchmarks.corpus import (
 from cryptosystems.management.benchmarks.measure import percentiles
 
 _AHEAD_S: Final = 3.0
+_MADE_A_SECOND: Final = 10_000
 _TURN_S: Final = 0.001
 _STAMP: Final = b'"E":'
 _DIGITS: Final = 13
@@ -96,7 +97,8 @@ class LiveExchange:
     async def play(self, frames: list[Frame]) -> None:
         """Send each frame when it is due, its event time set to the moment it is sent."""
         for frame in frames:
-            while (wait_s := frame.at_ms / 1000 - time()) > 0:
+            wait_s = frame.at_ms / 1000 - time()
+            if wait_s > 0:
                 await asyncio.sleep(max(wait_s, _TURN_S))
             at_ms = now_ms()
             self.late_ms.append(at_ms - frame.at_ms)
@@ -118,7 +120,8 @@ async def _serve(n_symbols: int, seed: int, seconds: float) -> None:
     if (await asyncio.to_thread(sys.stdin.readline)).strip() != "go":
         return
     count = int((seconds + _AHEAD_S) * rate_per_s(FOLLOWED, n_symbols))
-    start_ms = now_ms() + int(_AHEAD_S * 1000)
+    # Making the frames takes its time too; the first must not be late for it.
+    start_ms = now_ms() + int((_AHEAD_S + count / _MADE_A_SECOND) * 1000)
     frames = await asyncio.to_thread(make_corpus, FOLLOWED, n_symbols, count, seed, start_ms)
     playing = asyncio.create_task(exchange.play(frames))
     _say("playing")

@@ -57,7 +57,7 @@ def _environment(run_dir: Path) -> dict[str, str]:
     }
 
 
-def _wait_for(is_there: Callable[[], bool], what: str, process: "subprocess.Popen[Any]") -> None:
+def _wait_for(is_there: Callable[[], bool], what: str, process: "subprocess.Popen[bytes]") -> None:
     until = monotonic() + _READY_S
     while not is_there():
         if process.poll() is not None:
@@ -70,7 +70,7 @@ def _wait_for(is_there: Callable[[], bool], what: str, process: "subprocess.Pope
 @contextmanager
 def _server(
     argv: list[str], env: dict[str, str], what: str, is_there: Callable[[], bool]
-) -> Iterator["subprocess.Popen[str]"]:
+) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(  # noqa: S603 - our own commands
         argv,
         cwd=ROOT,
@@ -78,7 +78,6 @@ def _server(
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        text=True,
     )
     try:
         _wait_for(is_there, what, process)
@@ -155,8 +154,7 @@ def run(
             child(f"{PACKAGE}.live_engine", *size, env=env, start_s=_WARM_S)
         )
         assert exchange.stdin is not None
-        exchange.stdin.write("go\n")
-        exchange.stdin.flush()
+        exchange.stdin.write(b"go\n")
         read_line(exchange, "the exchange", _WARM_S)
         web_port = free_port()
         web = stack.enter_context(

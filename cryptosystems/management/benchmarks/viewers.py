@@ -8,7 +8,10 @@ import asyncio
 import json
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import time
 from typing import Any, Final
 
@@ -49,17 +52,21 @@ def _since_ms(at: str, now_s: float) -> float:
     return (now_s - datetime.fromisoformat(at).timestamp()) * 1000
 
 
+@dataclass(slots=True)
 class Tally:
     """What all viewers saw."""
 
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.market_ms: list[float] = []
-        self.signal_ms: dict[str, list[float]] = {}
-        self.errors: list[str] = []
+    counts: dict[str, int] = field(default_factory=dict)
+    market_ms: list[float] = field(default_factory=list)
+    signal_ms: dict[str, list[float]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    n_closed: int = 0
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def clear(self) -> None:
-        self.__init__()  # type: ignore[misc]
+        """Forget what came while the viewers settled."""
+        for held in (self.counts, self.market_ms, self.signal_ms, self.errors):
+            held.clear()
 
 
 class Viewer(picows.WSListener):
@@ -69,14 +76,13 @@ class Viewer(picows.WSListener):
         self._topics = topics
         self._tally = tally
         self._newest: dict[str, str] = {}
-        self.is_closed = False
 
     def on_ws_connected(self, transport: Any) -> None:
         order = json.dumps({"op": "subscribe", "topics": self._topics})
         transport.send(picows.WSMsgType.TEXT, order.encode())
 
     def on_ws_disconnected(self, transport: Any) -> None:
-        self.is_closed = True
+        self._tally.n_closed += 1
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
         if frame.msg_type != picows.WSMsgType.TEXT:
@@ -90,6 +96,7 @@ class Viewer(picows.WSListener):
             # A frame may repeat an event (a new mark): only its first sight is its arrival.
             if at and self._newest.get(got.topic) != at:
                 self._newest[got.topic] = at
+                tally.has_begun.set()
                 tally.market_ms.append(_since_ms(at, now_s))
         elif kind == "signals" and got.data.kind == "issued" and got.data.signal is not None:
             signal = got.data.signal
@@ -110,26 +117,24 @@ async def _watch(port: int, n_viewers: int, n_symbols: int, seconds: float) -> d
     tally, symbols = Tally(), symbol_names(n_symbols)
     opened = []
     for place in range(n_viewers):
-        topics = topics_of(place, symbols)
         opened.append(
             await picows.ws_connect(
-                lambda topics=topics: Viewer(topics, tally),  # type: ignore[misc]
+                partial(Viewer, topics_of(place, symbols), tally),
                 f"ws://127.0.0.1:{port}/ws/stream",
                 extra_headers={"Origin": f"http://127.0.0.1:{port}"},
                 websocket_handshake_timeout=20,
             )
         )
-    until = time() + _FIRST_FRAME_S
-    while not tally.market_ms and time() < until:
-        await asyncio.sleep(0.05)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(tally.has_begun.wait(), _FIRST_FRAME_S)
     await asyncio.sleep(_SETTLE_S)
     tally.clear()
     sys.stdout.write("watching\n")
     sys.stdout.flush()
     await asyncio.sleep(seconds)
     return {
-        "viewers": n_viewers,
-        "closed": sum(listener.is_closed for _, listener in opened),
+        "viewers": len(opened),
+        "closed": tally.n_closed,
         "frames": tally.counts,
         "errors": tally.errors[:5],
         "event_to_viewer_ms": percentiles(tally.market_ms),

@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=NAMES)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-        parser.add_argument("--symbols", type=int, help="how many symbols (400)")
+        parser.add_argument("--symbols", type=int, help="how many symbols (400; startup: 40)")
         parser.add_argument("--messages", type=int, help="ingest: messages a round (60,000)")
         parser.add_argument("--rounds", type=int, help="ingest, score: repeats; medians count")
         parser.add_argument("--seconds", type=float, help="pipeline: how long to watch (20)")

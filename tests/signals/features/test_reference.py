@@ -84,6 +84,5 @@ def test_published_indicator_values_are_met(
         }[field]
         if place >= from_row and place in published:
             worst, n_compared = max(worst, abs(ours - published[place])), n_compared + 1
-    print(f"{indicator} {field}: {n_compared} values, largest difference {worst:.2e}")
     assert n_compared > 100
     assert worst < tolerance

@@ -6,6 +6,7 @@ moving averages started at the first price.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log, sqrt
 
 Column = Sequence[float]
@@ -22,7 +23,7 @@ def wilder(values: Column, k: int = 14) -> list[float]:
 
 
 def rsi(close: Column) -> float:
-    changes = [b - a for a, b in zip(close, close[1:], strict=False)]
+    changes = [b - a for a, b in pairwise(close)]
     up = wilder([max(c, 0.0) for c in changes])[-1]
     down = wilder([max(-c, 0.0) for c in changes])[-1]
     return 100.0 - 100.0 / (1.0 + up / down)
@@ -65,7 +66,7 @@ def macd_histogram(close: Column) -> float:
 
 
 def returns(close: Column) -> list[float]:
-    return [log(b / a) for a, b in zip(close, close[1:], strict=False)]
+    return [log(b / a) for a, b in pairwise(close)]
 
 
 def sigma(close: Column, half_life: float = 48.0) -> float:

@@ -80,5 +80,7 @@ class Command(BaseCommand):
             draft.replace(ready_file)
         self.stdout.write(f"exchange ready at {address}")
         self.stdout.flush()
-        await ended.wait()
-        await server.stop()
+        try:
+            await server.run_until(ended)
+        finally:
+            await server.stop()
