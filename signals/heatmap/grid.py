@@ -34,6 +34,8 @@ _MOST_CLOSED: Final = 0.2
 _REACH: Final = 300
 """Bins around the price that are read for features and views: ±30 %."""
 _COLUMN_ROWS: Final = 120
+_MERGED: Final = {Timeframe.H1: 2, Timeframe.H4: 4}
+"""Bins a row of a view takes together, 1 where not named: longer charts span wider prices."""
 _KEPT_COLUMNS: Final = 600
 _CLUSTER_MULTIPLE: Final = 3.0
 _LEAST_HELD: Final = 10
@@ -287,7 +289,8 @@ class Heatmap:
         if not kept or not self.is_known(row):
             return None
         here = int(np.floor(self._log_price[row] / BIN))
-        half = _COLUMN_ROWS // 2
+        merged = _MERGED.get(timeframe, 1)
+        half = _COLUMN_ROWS // 2 * merged
         bins = np.arange(here - half, here + half)
         cells = np.zeros((len(kept), bins.size), dtype=np.float32)
         for place, (_, log_price, held) in enumerate(kept):
@@ -297,14 +300,15 @@ class Heatmap:
         now_bins, mass = self.around(row)
         first = half_start = int(bins[0] - now_bins[0])
         price = np.exp((bins + 0.5) * BIN)
-        long_now = mass[0, first : half_start + bins.size] * price
-        short_now = mass[1, first : half_start + bins.size] * price
+        now = mass[:, first : half_start + bins.size] * price
+        long_now, short_now = now.reshape(2, _COLUMN_ROWS, merged).sum(axis=2)
+        cells = cells.reshape(len(kept), _COLUMN_ROWS, merged).sum(axis=2)
         positive = cells[cells > 0]
         cap = float(np.percentile(positive, 99.5)) if positive.size else 1.0
         return HeatmapView(
             open_ms=np.array([open_ms for open_ms, _, _ in kept], dtype=np.int64),
             low=float(np.exp(bins[0] * BIN)),
-            step=BIN,
+            step=BIN * merged,
             cells=cells,
             long_now=long_now.astype(np.float32),
             short_now=short_now.astype(np.float32),
