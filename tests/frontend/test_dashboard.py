@@ -310,6 +310,58 @@ def test_the_size_helper_warns_before_the_stop_is_out_of_reach(
     assert page.get_attribute('[aria-label="Account, USDT"]', "aria-invalid") == "true"
 
 
+def test_a_size_is_what_the_risk_allows_in_whole_steps(page: Any, site: Site) -> None:
+    page.goto(site.url + "/status")
+    plan = {"side": "long", "entry": 100, "stop": 98, "zone": [99, 101]}
+    plan["targets"] = [{"price": p, "share": s} for p, s in ((102, 0.4), (104, 0.3), (106, 0.3))]
+    found = page.evaluate(
+        """async ([url, plan]) => (await import(url)).sizeOf(
+          plan, { account: 10000, risk: 1, leverage: 40 }, 0.1)""",
+        [site.url + "/static/frontend/js/dashboard/sizer.js", plan],
+    )
+    # 100 USDT at risk; a unit loses 2 to the stop and 0.05 % of 100 and of 98 in fees.
+    assert found["quantity"] == pytest.approx(47.6)
+    assert -100 <= found["loss"] <= -100 + 0.1 * 2.1
+    assert found["notional"] == pytest.approx(4760)
+    assert found["margin"] == pytest.approx(119)
+    gross = 0.4 * 2 + 0.3 * 4 + 0.3 * 6
+    assert found["gain"] == pytest.approx(47.6 * (gross - 0.0005 * (100 + 103.8)))
+    assert found["liquidation"] == pytest.approx(98.0)
+
+
+def test_an_even_map_is_not_made_to_look_dramatic(page: Any, site: Site) -> None:
+    page.goto(site.url + "/status")
+    sparse, even = [0.0] * 900 + [1.0] * 90 + [100.0] * 10, [1.0 + k / 1000 for k in range(1000)]
+    shades = page.evaluate(
+        """async ([url, sparse, even]) => {
+          const { scaleOf, shade } = await import(url);
+          return [sparse, even].map((cells) => {
+            const scale = scaleOf(Float32Array.from(cells));
+            return [0, 1, 100].map((v) => shade(v, scale));
+          });
+        }""",
+        [site.url + "/static/frontend/js/heat.js", sparse, even],
+    )
+    nothing, weak, strong = shades[0]
+    assert (nothing, strong) == (0, 1)
+    assert 0 <= weak < 0.1
+    assert shades[1][1] < 0.5  # the weaker half of an even map stays in the darker half of the ramp
+
+
+def test_the_chart_is_told_as_a_table_too(page: Any, site: Site, engine: PlayedEngine) -> None:
+    page.goto(site.dashboard)
+    is_live(page)
+    page.wait_for_selector("[data-legend]:not([hidden])")
+    page.click("[data-table]")
+    shows(
+        page, "[data-chart-table]", "Estimated liquidation clusters: $46.0M of shorts near 60,600.0"
+    )
+    assert page.locator("[data-chart-table] tbody tr").count() == 100
+    shows(page, "[data-chart-table]", "No data received")
+    page.click("[data-table]")
+    page.wait_for_selector("[data-chart-table]", state="hidden")
+
+
 @pytest.mark.parametrize("page", [PHONE], indirect=True)
 def test_a_phone_shows_one_view_at_a_time_and_never_scrolls_sideways(
     page: Any, site: Site, engine: PlayedEngine
@@ -323,7 +375,7 @@ def test_a_phone_shows_one_view_at_a_time_and_never_scrolls_sideways(
         "feed": ".pane-feed",
         "markets": ".pane-markets",
     }
-    for view, pane in panes.items():
+    for view in panes:
         page.click(f'.bottomnav [data-goto="{view}"]')
         for name, selector in panes.items():
             assert page.locator(selector).is_visible() == (name == view), (view, name)
