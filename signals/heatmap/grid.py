@@ -34,8 +34,8 @@ _MOST_CLOSED: Final = 0.2
 _REACH: Final = 300
 """Bins around the price that are read for features and views: ±30 %."""
 _COLUMN_ROWS: Final = 120
-_COLUMN_REACH: Final = 150
-"""Bins on either side that a column of the view keeps: the price may move on by half of it."""
+_MERGED: Final = {Timeframe.M5: 1, Timeframe.M15: 2, Timeframe.H1: 3, Timeframe.H4: 5}
+"""Bins a row of a view takes together: longer charts span wider prices."""
 _KEPT_COLUMNS: Final = 240
 _CLUSTER_MULTIPLE: Final = 3.0
 _LEAST_BINS: Final = 4
@@ -281,8 +281,9 @@ class Heatmap:
     def remember(self, timeframe: Timeframe, open_ms: int) -> None:
         """Keep this moment as a column of the view of a timeframe."""
         lowest, mass = self._near()
-        first = lowest + _REACH - _COLUMN_REACH
-        part = mass[:, :, _REACH - _COLUMN_REACH : _REACH + _COLUMN_REACH + 1].sum(axis=1)
+        reach = _column_reach(timeframe)
+        first = lowest + _REACH - reach
+        part = mass[:, :, _REACH - reach : _REACH + reach + 1].sum(axis=1)
         notional = part * np.exp((first[:, None] + np.arange(part.shape[1]) + 0.5) * BIN)
         # Half precision of the logarithm: cells are colours, and there are very many of them.
         cells = np.log1p(notional).astype(np.float16)
@@ -300,7 +301,8 @@ class Heatmap:
         if not kept or not self.is_known(row):
             return None
         here = int(np.floor(self._log_price[row] / BIN))
-        half = _COLUMN_ROWS // 2
+        merged = _MERGED.get(timeframe, 1)
+        half = _COLUMN_ROWS // 2 * merged
         bins = np.arange(here - half, here + half)
         cells = np.zeros((len(kept), bins.size), dtype=np.float32)
         for place, (_, first_bin, held) in enumerate(kept):
@@ -310,13 +312,15 @@ class Heatmap:
         now_bins, mass = self.around(row)
         first = int(bins[0] - now_bins[0])
         price = np.exp((bins + 0.5) * BIN)
-        long_now, short_now = mass[:, first : first + bins.size] * price
+        now = mass[:, first : first + bins.size] * price
+        long_now, short_now = now.reshape(2, _COLUMN_ROWS, merged).sum(axis=2)
+        cells = cells.reshape(len(kept), _COLUMN_ROWS, merged).sum(axis=2)
         positive = cells[cells > 0]
         cap = float(np.percentile(positive, 99.5)) if positive.size else 1.0
         return HeatmapView(
             open_ms=np.array([open_ms for open_ms, _, _ in kept], dtype=np.int64),
             low=float(np.exp(bins[0] * BIN)),
-            step=BIN,
+            step=BIN * merged,
             cells=cells,
             long_now=long_now.astype(np.float32),
             short_now=short_now.astype(np.float32),
@@ -350,6 +354,11 @@ class Heatmap:
         self._interest = np.array(held["interest"])
         self.n_steps = np.array(held["n_steps"])
         self._near_held = None
+
+
+def _column_reach(timeframe: Timeframe) -> int:
+    """Return the bins a column keeps on either side: the price may move on by half a view."""
+    return min(_REACH, _COLUMN_ROWS * _MERGED.get(timeframe, 1))
 
 
 def _add(ring: FloatArray, values: FloatArray, first: int) -> None:
