@@ -12,11 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cryptosystems.kernel.identifiers import deterministic_id
 from cryptosystems.kernel.instruments import InstrumentRules
 from cryptosystems.kernel.timeframes import Timeframe
-from signals.builder.build import NoSignal, SignalDraft
-from signals.builder.rules import limit_ms
+from signals.builder.build import NoSignal, SignalDraft, shadow_draft
 from signals.market.history import History
 from signals.market.panel import CLOSE, HIGH, LOW, QUOTE_VOLUME
 from signals.model.model import Model, Prediction
@@ -131,7 +129,7 @@ def backtest(
                 rows = ~np.isnan(moment.price)
                 for decision in decide(model, moment, rules, rows, keep_rejected=True):
                     if isinstance(decision, NoSignal):
-                        watched = _shadow_of(decision, index)
+                        watched = shadow_draft(decision)
                         rejected_at[watched.id] = len(result.rejected)
                         shadow.add(open_signal(watched, index))
                         result.rejected.append(decision)
@@ -155,21 +153,6 @@ def _payments(minutes: History) -> list[tuple[int, int, float]]:
         (int(minutes.funding.at_ms[place]), int(row), float(values[place, row]))
         for place, row in reversed(np.argwhere(~np.isnan(values)).tolist())
     ]
-
-
-def _shadow_of(decision: NoSignal, index: Mapping[str, int]) -> SignalDraft:
-    """Return the signal a rejected setup would have been, for the shadow ledger only."""
-    s = decision.setup
-    validity, limit = limit_ms(s.timeframe)
-    return SignalDraft(
-        deterministic_id("rejected", s.origin, s.symbol, s.timeframe, s.side, s.at_ms),
-        s,
-        decision.plan,
-        decision.money,
-        s.at_ms + validity,
-        s.at_ms + limit,
-        decision.gates,
-    )
 
 
 def _cursor(

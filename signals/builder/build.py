@@ -84,6 +84,21 @@ def build(setup: Setup) -> SignalDraft | NoSignal:
     )
 
 
+def shadow_draft(decision: NoSignal) -> SignalDraft:
+    """Return the signal a rejected setup would have been, for the shadow ledger only."""
+    s = decision.setup
+    validity, limit = limit_ms(s.timeframe)
+    return SignalDraft(
+        deterministic_id("rejected", s.origin, s.symbol, s.timeframe, s.side, s.at_ms),
+        s,
+        decision.plan,
+        decision.money,
+        s.at_ms + validity,
+        s.at_ms + limit,
+        decision.gates,
+    )
+
+
 def points(base_rate: float, confidence: float, setup: Setup) -> tuple[list[float], float]:
     """Return percentage points of each reason, and of all others together.
 

@@ -41,9 +41,16 @@ from signals.market.state import MarketState
 from signals.model import artifact
 from signals.models import Instrument, OutboxEntry
 from signals.pipeline.fold import Pipeline
-from signals.pipeline.outputs import CandlesClosed, Changed, Issued, Output, Rejected
+from signals.pipeline.outputs import (
+    CandlesClosed,
+    Changed,
+    Issued,
+    Output,
+    Rejected,
+    ShadowSettled,
+)
 from signals.services.history import files_of, load_history, read_history
-from signals.services.publish import apply_change, publish, record_rejected
+from signals.services.publish import apply_change, publish, record_rejected, settle_rejected
 from signals.store.candles import CandleRow, newest_open_ms
 from signals.store.registry import active_model, artifact_path
 
@@ -199,8 +206,10 @@ class Engine:
         watched = await sync_to_async(warm.open_signals)(self.origin.value, state.index)
         for signal, signal_timeframe in watched:
             pipeline.watch(signal, signal_timeframe)
-        for change in warm.catch_up(pipeline, history):
-            self.sink.submit(lambda c=change: self._change(c))  # type: ignore[misc]
+        for shadow, setup in await sync_to_async(warm.open_shadows)(self.origin.value, state.index):
+            pipeline.watch_shadow(shadow, setup)
+        for output in warm.catch_up(pipeline, history):
+            self._give(output)
         self.pipeline, self.views = pipeline, MarketViews(pipeline)
         self.feed = MarketFeed(self.address, state, self.clock, rest, self._take)
         return history
@@ -313,6 +322,8 @@ class Engine:
             self.sink.submit(lambda: self._change(output.change))
         elif isinstance(output, Rejected):
             self.sink.submit(lambda: record_rejected(output.no_signal))
+        elif isinstance(output, ShadowSettled):
+            self.sink.submit(lambda: settle_rejected(self.origin, output.setup, output.change))
 
     def _store_closed(self, output: CandlesClosed) -> None:
         assert self.pipeline is not None

@@ -20,7 +20,7 @@ from cryptosystems.kernel.timeframes import (
     TIMEFRAMES,
     Timeframe,
 )
-from signals.builder.build import NoSignal, SignalDraft
+from signals.builder.build import NoSignal, SignalDraft, shadow_draft
 from signals.builder.setup import Level
 from signals.features.engine import FeatureEngine, combine_trends
 from signals.features.inputs import HeatFeatures, SideInputs, live_inputs
@@ -31,7 +31,15 @@ from signals.market.panel import CLOSE, HIGH, LOW, QUOTE_VOLUME, TAKER_BUY_VOLUM
 from signals.market.state import Closed, MarketState
 from signals.model.model import Model, Prediction
 from signals.pipeline.decision import Moment, decide, issued_in
-from signals.pipeline.outputs import CandlesClosed, Changed, Issued, Output, Rejected
+from signals.pipeline.outputs import (
+    CandlesClosed,
+    Changed,
+    Issued,
+    Output,
+    Rejected,
+    SetupKey,
+    ShadowSettled,
+)
 from signals.pipeline.urgent import UrgentWatch
 from signals.settlement.rules import OpenSignal, SettlementBook
 
@@ -40,6 +48,8 @@ BoolArray = NDArray[np.bool_]
 
 GATHER_MS: Final = 250
 """Real time closes of one candle time are gathered for, so that one pass scores them all."""
+MOST_SHADOWS: Final = 5_000
+"""Rejected setups that are followed at a time; beyond it new ones stay without an outcome."""
 INTERIM_MS: Final = 1_000
 VIEWED: Final = (Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4)
 PATIENCE_MS: Final = 600_000
@@ -78,6 +88,9 @@ class Pipeline:
         self.heatmap = Heatmap(rules, state.n)
         self.heat: HeatFeatures | None = None
         self.book = SettlementBook(patience_ms=PATIENCE_MS)
+        self.shadow = SettlementBook(patience_ms=PATIENCE_MS)
+        """Setups that a gate turned down, walked through the same candles."""
+        self._shadows: dict[UUID, SetupKey] = {}
         self._funded_ms: NDArray[np.int64] | None = None
         self.urgent = UrgentWatch(state.n)
         self.latest: dict[Timeframe, Scored] = {}
@@ -118,6 +131,12 @@ class Pipeline:
         self._open[signal.id] = (timeframe, signal.row)
         issued = self.last_issued[timeframe]
         issued[signal.row] = np.nanmax([issued[signal.row], signal.issued_ms])
+
+    def watch_shadow(self, signal: OpenSignal, setup: SetupKey) -> None:
+        """Find out what becomes of a setup that was turned down."""
+        if signal.id not in self._shadows and len(self.shadow) < MOST_SHADOWS:
+            self._shadows[signal.id] = setup
+            self.shadow.add(signal)
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -176,20 +195,32 @@ class Pipeline:
         self._note_funding()
         outputs: list[Output] = []
         # A signal whose minute was missing has waited; where it was repaired, it goes on from there.
-        wanted = self.book.first_wanted_ms()
+        wanted = min(
+            (at for at in (self.book.first_wanted_ms(), self.shadow.first_wanted_ms()) if at),
+            default=None,
+        )
         minutes = self.state.panels[Timeframe.M1]
         oldest = open_ms - PATIENCE_MS
         for at_ms in range(max(open_ms if wanted is None else wanted, oldest), open_ms, MINUTE_MS):
-            outputs += self._settle_minute(at_ms, minutes.at(at_ms))
-        return outputs + self._settle_minute(open_ms, candle)
+            outputs += self.settle_minute(at_ms, minutes.at(at_ms))
+        return outputs + self.settle_minute(open_ms, candle)
 
-    def _settle_minute(self, open_ms: int, candle: FloatArray) -> list[Output]:
+    def settle_minute(self, open_ms: int, candle: FloatArray) -> list[Output]:
+        """Walk open signals, and setups that were turned down, through one minute (8, n)."""
         outputs: list[Output] = []
         for change in self.book.step(open_ms, candle):
             if change.result:
                 self._open.pop(change.id, None)
             outputs.append(Changed(change))
+        for change in self.shadow.step(open_ms, candle):
+            if change.result:
+                outputs.append(ShadowSettled(self._shadows.pop(change.id), change))
         return outputs
+
+    def add_funding(self, row: int, at_ms: int, rate: float) -> None:
+        """Charge a settlement of funding to what is open."""
+        self.book.add_funding(row, at_ms, rate)
+        self.shadow.add_funding(row, at_ms, rate)
 
     def _note_funding(self) -> None:
         """Tell the open signals what was settled since the last minute."""
@@ -199,7 +230,7 @@ class Pipeline:
         rate = derivatives.settled_8h * derivatives.interval_hours / NORMAL_INTERVAL_HOURS
         due = (derivatives.settled_ms > self._funded_ms) & ~np.isnan(rate)
         for row in np.nonzero(due)[0]:
-            self.book.add_funding(int(row), int(derivatives.settled_ms[row]), float(rate[row]))
+            self.add_funding(int(row), int(derivatives.settled_ms[row]), float(rate[row]))
         np.copyto(self._funded_ms, derivatives.settled_ms, where=due)
 
     def _map(self, open_ms: int, rows: BoolArray, candle: FloatArray) -> None:
@@ -339,6 +370,9 @@ class Pipeline:
         ):
             if isinstance(decision, NoSignal):
                 outputs.append(Rejected(decision))
+                setup = decision.setup
+                key = SetupKey(setup.symbol, setup.timeframe, setup.side, setup.at_ms)
+                self.watch_shadow(open_signal(shadow_draft(decision), self.state.index), key)
             else:
                 self.watch(open_signal(decision, self.state.index), timeframe)
                 outputs.append(Issued(decision))
