@@ -23,7 +23,20 @@ MINUS: Final = "\u2212"
 MISSING: Final = "\u2014"
 _THIN: Final = "\u2009"
 _EN_DASH: Final = "\u2013"
-_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS: Final = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
 _ORIGINS: Final = {
     "live": "live",
     "simulated": "on the simulated market",
@@ -31,7 +44,7 @@ _ORIGINS: Final = {
     "backtest": "in the walk-forward back-test",
 }
 _STATES: Final = {
-    "waiting": "waiting for the zone",
+    "waiting": "waiting",
     "in_zone": "open, in entry zone",
     "filled": "open",
     "tp1": "open, TP1 hit",

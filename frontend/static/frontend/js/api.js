@@ -16,7 +16,11 @@ async function once(path, signal) {
   });
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({}));
-  throw new ApiError(response.status, problem.code || "error", problem.detail || `The server answered ${response.status}.`);
+  throw new ApiError(
+    response.status,
+    problem.code || "error",
+    problem.detail || `The server answered ${response.status}.`,
+  );
 }
 /** GET a path below /api/v1. */
 export async function getJson(path, signal) {
@@ -30,7 +34,11 @@ export async function getJson(path, signal) {
       return await once(url, signal);
     } catch (second) {
       if (second instanceof ApiError || (signal && signal.aborted)) throw second;
-      throw new ApiError(0, "no_answer", second.name === "TimeoutError" ? "No answer within 8 s." : "The server cannot be reached.");
+      throw new ApiError(
+        0,
+        "no_answer",
+        second.name === "TimeoutError" ? "No answer within 8 s." : "The server cannot be reached.",
+      );
     }
   }
 }

@@ -16,7 +16,17 @@ const theme = () => document.documentElement.dataset.theme;
 /** What the layers share: candles, map, plan, and where a time lies. */
 class View {
   constructor(small) {
-    Object.assign(this, { small, profileWidth: small ? 44 : 92, candles: [], seconds: 60, decimals: 2, heat: null, image: null, plan: null, marks: [] });
+    Object.assign(this, {
+      small,
+      profileWidth: small ? 44 : 92,
+      candles: [],
+      seconds: 60,
+      decimals: 2,
+      heat: null,
+      image: null,
+      plan: null,
+      marks: [],
+    });
     this.shown = { heat: true, profile: true, liq: true, signal: true };
     this.recolour();
   }
@@ -69,7 +79,13 @@ export function priceChart(el, { onHover }) {
     const C = view.colours;
     const cross = { color: C.line3, labelBackgroundColor: C.line3, style: 2, width: 1 };
     return {
-      layout: { attributionLogo: false, background: { color: "transparent" }, textColor: C.ink3, fontFamily: FONT, fontSize: 11 },
+      layout: {
+        attributionLogo: false,
+        background: { color: "transparent" },
+        textColor: C.ink3,
+        fontFamily: FONT,
+        fontSize: 11,
+      },
       grid: { vertLines: { visible: false }, horzLines: { color: C.grid } },
       crosshair: { mode: CrosshairMode.Normal, vertLine: cross, horzLine: cross },
       rightPriceScale: { borderColor: C.line },
@@ -79,19 +95,46 @@ export function priceChart(el, { onHover }) {
   const candleOptions = () => {
     const C = view.colours;
     const format = { type: "custom", minMove: 10 ** -view.decimals, formatter: (p) => fixed(p, view.decimals) };
-    return { upColor: C.up, downColor: C.down, wickUpColor: C.up, wickDownColor: C.down, priceLineColor: C.ink3, priceFormat: format };
+    return {
+      upColor: C.up,
+      downColor: C.down,
+      wickUpColor: C.up,
+      wickDownColor: C.down,
+      priceLineColor: C.ink3,
+      priceFormat: format,
+    };
   };
   const chart = createChart(el, {
     autoSize: true,
     ...options(),
-    rightPriceScale: { scaleMargins: { top: small ? 0.15 : 0.06, bottom: small ? 0.1 : 0.06 }, minimumWidth: small ? 56 : 68 },
-    timeScale: { timeVisible: true, secondsVisible: false, rightOffset: small ? 46 : 52, barSpacing: small ? 2.6 : 3.5, minBarSpacing: 1 },
+    rightPriceScale: {
+      scaleMargins: { top: small ? 0.15 : 0.06, bottom: small ? 0.1 : 0.06 },
+      minimumWidth: small ? 56 : 68,
+    },
+    timeScale: {
+      timeVisible: true,
+      secondsVisible: false,
+      rightOffset: small ? 46 : 52,
+      barSpacing: small ? 2.6 : 3.5,
+      minBarSpacing: 1,
+    },
     handleScroll: { vertTouchDrag: false },
     localization: { timeFormatter: (t) => new Date(t * 1000).toISOString().slice(5, 16).replace("T", " ") + " UTC" },
   });
   chart.applyOptions(options());
-  const series = chart.addSeries(CandlestickSeries, { borderVisible: false, priceLineStyle: 2, lastValueVisible: true, ...candleOptions() });
-  const layers = { heat: heatLayer(view), gaps: gapLayer(view), profile: profileLayer(view), liq: liquidationLayer(view), signal: signalLayer(view) };
+  const series = chart.addSeries(CandlestickSeries, {
+    borderVisible: false,
+    priceLineStyle: 2,
+    lastValueVisible: true,
+    ...candleOptions(),
+  });
+  const layers = {
+    heat: heatLayer(view),
+    gaps: gapLayer(view),
+    profile: profileLayer(view),
+    liq: liquidationLayer(view),
+    signal: signalLayer(view),
+  };
   for (const layer of Object.values(layers)) series.attachPrimitive(layer);
   const refresh = () => layers.heat.refresh();
   const rescale = () => chart.priceScale("right").applyOptions({ autoScale: true });

@@ -17,7 +17,8 @@ function fill(el, attributes, children) {
 /** An HTML element: attributes (`text`, `onclick`, …), then children. */
 export const h = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
 /** An SVG element. */
-export const s = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
+export const s = (name, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, name), attributes, children);
 /** An icon of the sprite; decoration beside words. */
 export const icon = (name, classes = "i") =>
   s("svg", { class: classes, "aria-hidden": "true" }, s("use", { href: `${document.body.dataset.icons}#${name}` }));
@@ -40,10 +41,19 @@ export function note(kind, title, text, retry) {
       {},
       h("strong", { text: title }),
       h("p", { text }),
-      retry && h("p", { class: "mt-2" }, h("button", { class: "btn", type: "button", onclick: retry }, icon("refresh-cw"), "Try again")),
+      retry &&
+        h(
+          "p",
+          { class: "mt-2" },
+          h("button", { class: "btn", type: "button", onclick: retry }, icon("refresh-cw"), "Try again"),
+        ),
     ),
   );
 }
 /** Grey boxes where content will stand. */
 export const skeleton = (...widths) =>
-  h("div", { class: "sk-lines", "aria-hidden": "true" }, widths.map((w) => h("span", { class: `sk sk-w${w}` })));
+  h(
+    "div",
+    { class: "sk-lines", "aria-hidden": "true" },
+    widths.map((w) => h("span", { class: `sk sk-w${w}` })),
+  );

@@ -3,8 +3,16 @@
 // Lightness runs in equal OKLab steps; hue goes night blue → steel → mauve → brass → straw. Dark starts at
 // the panel colour (nothing there = nothing drawn); light runs from paper to night blue.
 const STOPS = {
-  dark: { L: [0.185, 0.95], C: [0.006, 0.075, 0.085, 0.06, 0.045, 0.085, 0.115, 0.085], h: [250, 258, 262, 275, 330, 420, 448, 458] },
-  light: { L: [0.99, 0.3], C: [0.004, 0.055, 0.085, 0.085, 0.06, 0.055, 0.085, 0.095], h: [455, 448, 432, 410, 345, 285, 264, 260] },
+  dark: {
+    L: [0.185, 0.95],
+    C: [0.006, 0.075, 0.085, 0.06, 0.045, 0.085, 0.115, 0.085],
+    h: [250, 258, 262, 275, 330, 420, 448, 458],
+  },
+  light: {
+    L: [0.99, 0.3],
+    C: [0.004, 0.055, 0.085, 0.085, 0.06, 0.055, 0.085, 0.095],
+    h: [455, 448, 432, 410, 345, 285, 264, 260],
+  },
 };
 /** OKLCH to sRGB bytes (Ottosson, 2020). */
 function oklch(L, C, degrees) {
@@ -63,7 +71,7 @@ export function paintRamp(canvas, theme) {
 }
 
 /** Little-endian float32 from base64. */
-export function floats(base64) {
+function floats(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

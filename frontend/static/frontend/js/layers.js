@@ -77,32 +77,36 @@ export function heatImage(heat, columns, theme) {
   return canvas;
 }
 export function heatLayer(view) {
-  return new Layer("bottom", view, ({ context: ctx, bitmapSize, horizontalPixelRatio: hr, verticalPixelRatio: vr }, L) => {
-    const { heat, image, candles } = view;
-    if (!heat || !image || !candles.length) return;
-    const [x0, x1] = [L.x(-0.5), L.x(candles.length - 0.5)];
-    if (x0 === null) return;
-    ctx.save();
-    ctx.imageSmoothingEnabled = false;
-    // Levels are even in the logarithm, the axis is not: each level has its own height.
-    let below = L.y(heat.edge(0));
-    for (let k = 0; k < heat.rows; k++) {
-      const above = L.y(heat.edge(k + 1));
-      if (above === null || below === null) return ctx.restore();
-      if (below > 0 && above * vr < bitmapSize.height) {
-        const [top, height] = [Math.round(above * vr), Math.max(1, Math.round(below * vr) - Math.round(above * vr))];
-        const source = heat.rows - 1 - k;
-        ctx.globalAlpha = 1;
-        ctx.drawImage(image, 0, source, image.width, 1, x0 * hr, top, (x1 - x0) * hr, height);
-        // What rests now is carried on to the right edge, fainter: it has not happened yet.
-        ctx.globalAlpha = 0.5;
-        const rest = bitmapSize.width - x1 * hr;
-        if (rest > 0) ctx.drawImage(image, image.width - 1, source, 1, 1, x1 * hr, top, rest, height);
+  return new Layer(
+    "bottom",
+    view,
+    ({ context: ctx, bitmapSize, horizontalPixelRatio: hr, verticalPixelRatio: vr }, L) => {
+      const { heat, image, candles } = view;
+      if (!heat || !image || !candles.length) return;
+      const [x0, x1] = [L.x(-0.5), L.x(candles.length - 0.5)];
+      if (x0 === null) return;
+      ctx.save();
+      ctx.imageSmoothingEnabled = false;
+      // Levels are even in the logarithm, the axis is not: each level has its own height.
+      let below = L.y(heat.edge(0));
+      for (let k = 0; k < heat.rows; k++) {
+        const above = L.y(heat.edge(k + 1));
+        if (above === null || below === null) return ctx.restore();
+        if (below > 0 && above * vr < bitmapSize.height) {
+          const [top, height] = [Math.round(above * vr), Math.max(1, Math.round(below * vr) - Math.round(above * vr))];
+          const source = heat.rows - 1 - k;
+          ctx.globalAlpha = 1;
+          ctx.drawImage(image, 0, source, image.width, 1, x0 * hr, top, (x1 - x0) * hr, height);
+          // What rests now is carried on to the right edge, fainter: it has not happened yet.
+          ctx.globalAlpha = 0.5;
+          const rest = bitmapSize.width - x1 * hr;
+          if (rest > 0) ctx.drawImage(image, image.width - 1, source, 1, 1, x1 * hr, top, rest, height);
+        }
+        below = above;
       }
-      below = above;
-    }
-    ctx.restore();
-  });
+      ctx.restore();
+    },
+  );
 }
 /** Candles that are missing: hatched, with the reason, never joined over. */
 export function gapLayer(view) {
@@ -121,7 +125,8 @@ export function gapLayer(view) {
         ctx.strokeStyle = C.line3;
         ctx.lineWidth = 1;
         ctx.beginPath();
-        for (let d = -size.height; d < b - a; d += 8) ctx.moveTo(a + d, size.height), ctx.lineTo(a + d + size.height, 0);
+        for (let d = -size.height; d < b - a; d += 8)
+          (ctx.moveTo(a + d, size.height), ctx.lineTo(a + d + size.height, 0));
         ctx.stroke();
         ctx.restore();
         if (b - a > 90) pill(ctx, a + 4, size.height - 14, "No data received", { fg: C.ink2, bg: C.panel, px: 10 });

@@ -101,7 +101,9 @@ export class Live {
   }
   #flush() {
     for (const op of ["unsubscribe", "subscribe"]) {
-      const topics = [...this.changes].filter(([topic, o]) => o === op && (!this.isQuiet || topic === SIGNALS)).map(([topic]) => topic);
+      const topics = [...this.changes]
+        .filter(([topic, o]) => o === op && (!this.isQuiet || topic === SIGNALS))
+        .map(([topic]) => topic);
       this.#send(op, topics);
     }
     this.changes.clear();

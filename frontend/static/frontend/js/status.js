@@ -38,7 +38,14 @@ function take(s) {
   put(part("gaps"), count(s.gaps));
   put(part("refilled"), count(s.refilled));
   part("late").replaceChildren(
-    ...s.feeds.stale.map((x) => h("p", { class: "row between small" }, h("span", { text: x.stream }), h("b", { class: "warn num", text: age(x.age_s) }))),
+    ...s.feeds.stale.map((x) =>
+      h(
+        "p",
+        { class: "row between small" },
+        h("span", { text: x.stream }),
+        h("b", { class: "warn num", text: age(x.age_s) }),
+      ),
+    ),
   );
   put(part("model"), s.model ? s.model.version : "none yet");
   put(part("trained"), s.model ? moment(parse(s.model.trained_at)) : "—");
@@ -46,15 +53,24 @@ function take(s) {
   put(part("speed"), `${fixed(s.speed, 0)}×`);
   put(part("error"), s.last_error ? s.last_error.text : "None since the start.");
   put(part("error-at"), s.last_error ? moment(parse(s.last_error.at)) : "");
-  part("counters").replaceChildren(...Object.entries(s.counters).flatMap(([name, n]) => [h("dt", { text: name.replaceAll("_", " ") }), h("dd", { text: count(n) })]));
+  part("counters").replaceChildren(
+    ...Object.entries(s.counters).flatMap(([name, n]) => [
+      h("dt", { text: name.replaceAll("_", " ") }),
+      h("dd", { text: count(n) }),
+    ]),
+  );
 }
 function connection() {
   const { name, attempt, retryAt } = live.state;
   const next = Math.max(0, Math.ceil((retryAt - performance.now()) / 1000));
-  put(part("socket"), name === "open" ? "open" : name === "waiting" ? `lost, try ${attempt} in ${next} s` : "connecting");
+  put(
+    part("socket"),
+    name === "open" ? "open" : name === "waiting" ? `lost, try ${attempt} in ${next} s` : "connecting",
+  );
   const silence = live.silence();
   put(part("silence"), silence === null ? "none yet" : `${age(silence / 1000)} ago`);
-  if (silence !== null && silence > STALE_MS && !document.hidden && !live.isQuiet) headline("bad", `No word from the engine for ${age(silence / 1000)}. What stands below is old.`);
+  if (silence !== null && silence > STALE_MS && !document.hidden && !live.isQuiet)
+    headline("bad", `No word from the engine for ${age(silence / 1000)}. What stands below is old.`);
 }
 live.subscribe("status", take);
 live.watch(connection);

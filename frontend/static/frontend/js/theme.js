@@ -2,7 +2,11 @@
 (function () {
   var root = document.documentElement;
   function stored(key) {
-    try { return localStorage.getItem(key); } catch (e) { return null; }
+    try {
+      return localStorage.getItem(key);
+    } catch (e) {
+      return null;
+    }
   }
   function preferred() {
     return window.matchMedia && matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
@@ -13,12 +17,20 @@
   function show() {
     var light = String(root.getAttribute("data-theme") === "light");
     var blue = String(root.getAttribute("data-cvd") === "1");
-    document.querySelectorAll("[data-set-theme]").forEach(function (b) { b.setAttribute("aria-pressed", light); });
-    document.querySelectorAll("[data-set-cvd]").forEach(function (b) { b.setAttribute("aria-pressed", blue); });
+    document.querySelectorAll("[data-set-theme]").forEach(function (b) {
+      b.setAttribute("aria-pressed", light);
+    });
+    document.querySelectorAll("[data-set-cvd]").forEach(function (b) {
+      b.setAttribute("aria-pressed", blue);
+    });
   }
   function choose(key, value) {
     root.setAttribute("data-" + key, value);
-    try { localStorage.setItem(key, value); } catch (e) { /* private mode: it lasts until the page is left */ }
+    try {
+      localStorage.setItem(key, value);
+    } catch (e) {
+      /* private mode: it lasts until the page is left */
+    }
     document.dispatchEvent(new CustomEvent("themechange"));
     show();
   }

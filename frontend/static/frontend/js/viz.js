@@ -25,10 +25,13 @@ export function fit(draw, least = 280) {
   return box;
 }
 /** Point with whiskers: the mark of every measured value, and of nothing else. */
-export function whisker(el, x0, x1, xm, y, { cap = 5, r = 4, faint = false } = {}) {
+function whisker(el, x0, x1, xm, y, { cap = 5, r = 4, faint = false } = {}) {
   const dim = faint ? " v-faint" : "";
   el.append(
-    s("path", { d: `M${x0} ${y - cap}V${y + cap}M${x0} ${y}H${x1}M${x1} ${y - cap}V${y + cap}`, class: "v-measure-l" + dim }),
+    s("path", {
+      d: `M${x0} ${y - cap}V${y + cap}M${x0} ${y}H${x1}M${x1} ${y - cap}V${y + cap}`,
+      class: "v-measure-l" + dim,
+    }),
     s("circle", { cx: xm, cy: y, r, class: "v-measure" + dim }),
   );
 }
@@ -107,7 +110,10 @@ export function wfBar(from, to, lo, hi, kind) {
   const el = svg(W, 14);
   if (kind === "base") el.append(s("rect", { x: 0, y: 4, width: X(to), height: 6, class: "v-ink3 v-faint" }));
   else if (kind === "total") {
-    el.append(s("rect", { x: 0, y: 5, width: X(to), height: 4, class: "v-ink3 v-faint" }), s("circle", { cx: X(to), cy: 7, r: 4, class: "v-measure" }));
+    el.append(
+      s("rect", { x: 0, y: 5, width: X(to), height: 4, class: "v-ink3 v-faint" }),
+      s("circle", { cx: X(to), cy: 7, r: 4, class: "v-measure" }),
+    );
   } else {
     const [a, b] = [Math.min(from, to), Math.max(from, to)];
     el.append(
@@ -121,7 +127,11 @@ export function wfBar(from, to, lo, hi, kind) {
 export function pctBar(v, W = 64) {
   const el = svg(W, 10, `${fixed(v, 0)}th percentile`, { class: "pct", width: W, height: 10 });
   const cls = v > 85 || v < 15 ? "v-ink" : "v-ink3";
-  el.append(line(0, 5, W, 5, "v-axis"), line(W / 2, 2, W / 2, 8, "v-axis"), s("circle", { cx: 3 + (v / 100) * (W - 6), cy: 5, r: 3, class: cls }));
+  el.append(
+    line(0, 5, W, 5, "v-axis"),
+    line(W / 2, 2, W / 2, 8, "v-axis"),
+    s("circle", { cx: 3 + (v / 100) * (W - 6), cy: 5, r: 3, class: cls }),
+  );
   return el;
 }
 /** A signed length around a middle line. */
@@ -130,7 +140,13 @@ export function contrib(v, most = 4, W = 84) {
   const width = (Math.min(Math.abs(v), most) / most) * (W / 2);
   el.append(
     line(W / 2, 0, W / 2, 10, "v-tick"),
-    s("rect", { x: v >= 0 ? W / 2 : W / 2 - width, y: 2, width: Math.max(v ? 1 : 0, width), height: 6, class: v >= 0 ? "v-up" : "v-down" }),
+    s("rect", {
+      x: v >= 0 ? W / 2 : W / 2 - width,
+      y: 2,
+      width: Math.max(v ? 1 : 0, width),
+      height: 6,
+      class: v >= 0 ? "v-up" : "v-down",
+    }),
   );
   return el;
 }
@@ -140,7 +156,8 @@ function frame(W, H, label, lo, hi, yfmt, xlab) {
   const [pt, pr, pb, pl] = PAD;
   const Y = (v) => pt + ((hi - v) / (hi - lo || 1)) * (H - pt - pb);
   const grid = (v, cls = "v-grid") => el.append(line(pl, Y(v), W - pr, Y(v), cls), text(W - pr + 6, Y(v) + 4, yfmt(v)));
-  for (const [share, words, anchor] of xlab) el.append(text(pl + share * (W - pl - pr), H - 3, words, "v-text", anchor || "middle"));
+  for (const [share, words, anchor] of xlab)
+    el.append(text(pl + share * (W - pl - pr), H - 3, words, "v-text", anchor || "middle"));
   return { el, Y, grid, left: pl, width: W - pl - pr };
 }
 /** A line of values over even steps. */

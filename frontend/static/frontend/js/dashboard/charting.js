@@ -6,12 +6,13 @@ import { change, fixed, price, usd } from "../format.js";
 import { HeatMap, paintRamp } from "../heat.js";
 import { paint } from "../paint.js";
 import { SECONDS, current, desk, hasMarkets, isPhone, listen, market, now, planOf, setTimeframe } from "./desk.js";
+import { toggleTable } from "./table.js";
 
 const CANDLES = 500;
 const AGAIN_MS = 2000;
 const HEAT_AGAIN_MS = 5000;
 const RENEW_MS = 60_000;
-const HEAT_TIMEFRAME = { "1m": "5m" };
+const HEAT_TIMEFRAME = { "1m": "5m", "1d": "4h" };
 
 let chart;
 let live;
@@ -67,7 +68,9 @@ async function load() {
     words();
   } catch (error) {
     if (wasReplaced(error)) return;
-    const warming = error instanceof ApiError && error.code === "engine_silent";
+    const isReady = desk.status && desk.status.ready;
+    const warming = error instanceof ApiError && error.code === "engine_silent" && !isReady; // the ribbon says so
+    busy(warming && !chart.view.candles.length);
     if (!warming) fail(error.message);
     retry = setTimeout(load, warming ? AGAIN_MS : 10_000);
   }
@@ -132,7 +135,12 @@ function legend(candle, cell = null) {
   const moved = candle.close / candle.open - 1;
   const parts = [];
   if (!isPhone.matches || !cell) {
-    for (const [name, value] of [["O", candle.open], ["H", candle.high], ["L", candle.low], ["C", candle.close]]) {
+    for (const [name, value] of [
+      ["O", candle.open],
+      ["H", candle.high],
+      ["L", candle.low],
+      ["C", candle.close],
+    ]) {
       parts.push(h("span", {}, `${name} `, h("b", { text: fixed(value, d) })));
     }
   }
@@ -182,6 +190,9 @@ export function startChart(stream) {
     b.addEventListener("click", () => setTimeframe(b.dataset.tf));
   }
   for (const b of $$("[data-layer]")) b.addEventListener("click", () => toggleLayer(b.dataset.layer));
+  const table = $("[data-table]");
+  table.addEventListener("click", () => toggleTable(table, chart.view, decimals()));
+  listen(["symbol", "timeframe"], () => table.getAttribute("aria-pressed") === "true" && table.click());
   document.addEventListener("themechange", ramp);
   ramp();
   listen("symbol", load);

@@ -3,7 +3,7 @@
 import { $$ } from "../dom.js";
 
 export const SECONDS = { "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400 };
-export const OPEN = new Set(["waiting", "in_zone", "filled", "tp1", "tp2"]);
+const OPEN = new Set(["waiting", "in_zone", "filled", "tp1", "tp2"]);
 const DECIDED = new Set(["15m", "1h", "4h"]);
 const DEFAULTS = { tf: "15m", tab: "factors" };
 
@@ -66,7 +66,14 @@ export const judged = () => {
 export function planOf(signal) {
   const zone = [Number(signal.entry.low), Number(signal.entry.high)];
   const targets = signal.targets.map((t) => ({ ...t, price: Number(t.price) }));
-  return { side: signal.side, zone, entry: (zone[0] + zone[1]) / 2, stop: Number(signal.stop), targets, issuedS: Date.parse(signal.issued_at) / 1000 };
+  return {
+    side: signal.side,
+    zone,
+    entry: (zone[0] + zone[1]) / 2,
+    stop: Number(signal.stop),
+    targets,
+    issuedS: Date.parse(signal.issued_at) / 1000,
+  };
 }
 /** Result of an open, entered signal at the price now, in R before costs; null while not entered. */
 export function openR(signal) {

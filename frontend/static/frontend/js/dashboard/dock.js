@@ -40,13 +40,16 @@ async function load() {
     if (error instanceof ApiError && error.code === "engine_silent") {
       if (shownFor !== path) waiting();
     } else if (shownFor === path) {
-      if (!panel.querySelector("[data-note]")) panel.prepend(note("warn", "Not refreshed", `${error.message} What is shown is the last that came.`, load));
+      if (!panel.querySelector("[data-note]"))
+        panel.prepend(note("warn", "Not refreshed", `${error.message} What is shown is the last that came.`, load));
     } else panel.replaceChildren(note("bad", "This could not be read", error.message, load));
   }
 }
 function waiting() {
   const told = warmingText();
-  const words = told ? `Still warming up: ${told}. This fills by itself.` : "The engine has no answer for this market yet. It is asked again every two seconds.";
+  const words = told
+    ? `Still warming up: ${told}. This fills by itself.`
+    : "The engine has no answer for this market yet. It is asked again every two seconds.";
   panel.removeAttribute("aria-busy");
   panel.replaceChildren(h("p", { class: "pane-note conf-line", "data-warming": "", text: words }));
   shownFor = "";
@@ -81,7 +84,13 @@ export function startDock() {
     });
   });
   listen(["symbol", "ready"], load);
-  listen(["chosen", "timeframe"], () => desk.tab === "factors" && shownFor !== `markets/${encodeURIComponent(desk.symbol)}/${TABS.factors.path()}` && load());
+  listen(
+    ["chosen", "timeframe"],
+    () =>
+      desk.tab === "factors" &&
+      shownFor !== `markets/${encodeURIComponent(desk.symbol)}/${TABS.factors.path()}` &&
+      load(),
+  );
   listen("second", () => {
     const tab = TABS[desk.tab];
     const every = shownFor ? tab.every : 2000;

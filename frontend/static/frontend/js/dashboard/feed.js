@@ -5,7 +5,7 @@ import { paint } from "../paint.js";
 import { current, desk, goTo, isOpen, isPhone, listen, openR, priceOf, select, signalList } from "./desk.js";
 
 const WORDS = {
-  waiting: "waiting for the zone",
+  waiting: "waiting",
   in_zone: "open, in entry zone",
   filled: "open",
   tp1: "open, TP1 hit",
@@ -82,10 +82,16 @@ function show() {
     at++;
   }
   while (list.children.length > at) list.lastElementChild.remove();
-  if (!wanted.length) list.append(failed ? note("bad", "The signals could not be read", failed.text, failed.retry) : h("p", { class: "pane-note conf-line", text: why() }));
+  if (!wanted.length)
+    list.append(
+      failed
+        ? note("bad", "The signals could not be read", failed.text, failed.retry)
+        : h("p", { class: "pane-note conf-line", text: why() }),
+    );
 }
 function why() {
-  if (desk.status && !desk.status.ready) return "No signals yet: the engine is still warming up. They appear here by themselves.";
+  if (desk.status && !desk.status.ready)
+    return "No signals yet: the engine is still warming up. They appear here by themselves.";
   if (filter === "settled") return "No signal has settled yet. Each one settles by the published rule, and stays here.";
   return "No signal is open. The gates say why; a signal appears here the moment it is issued.";
 }

@@ -26,8 +26,21 @@ function row(gate) {
     "div",
     { class: "gate", "data-gate": gate.name, "data-passed": String(gate.passed) },
     mark,
-    h("div", {}, h("span", { class: "strong", text: gate.title }), h("span", { class: "vh", text: gate.passed ? ", passed" : ", not passed" }), h("p", { text: gate.sentence })),
-    h("div", { class: "val num" }, h("span", { text: value(gate, gate.value) }), gate.value !== null && gate.limit !== null && h("small", { text: `${LIMIT[gate.name] || "needs"} ${value(gate, gate.limit)}` })),
+    h(
+      "div",
+      {},
+      h("span", { class: "strong", text: gate.title }),
+      h("span", { class: "vh", text: gate.passed ? ", passed" : ", not passed" }),
+      h("p", { text: gate.sentence }),
+    ),
+    h(
+      "div",
+      { class: "val num" },
+      h("span", { text: value(gate, gate.value) }),
+      gate.value !== null &&
+        gate.limit !== null &&
+        h("small", { text: `${LIMIT[gate.name] || "needs"} ${value(gate, gate.limit)}` }),
+    ),
   );
 }
 function turnedDown(found) {
@@ -37,12 +50,34 @@ function turnedDown(found) {
   return h(
     "div",
     { class: "sig-block" },
-    h("h3", {}, "Setups turned down here", h("span", { text: r.origin === "backtest" ? "walk-forward back-test" : r.origin })),
-    h("p", { class: "conf-line num" }, `${count(r.n)} for this symbol and timeframe. Had we taken them: `, h("b", { text: `${percent(r.win_rate, 1)} won` }), ` (95% CI ${range(r.interval)}), mean `, h("b", { text: R(r.mean_r, 2) }), `.${few}`),
+    h(
+      "h3",
+      {},
+      "Setups turned down here",
+      h("span", { text: r.origin === "backtest" ? "walk-forward back-test" : r.origin }),
+    ),
+    h(
+      "p",
+      { class: "conf-line num" },
+      `${count(r.n)} for this symbol and timeframe. Had we taken them: `,
+      h("b", { text: `${percent(r.win_rate, 1)} won` }),
+      ` (95% CI ${range(r.interval)}), mean `,
+      h("b", { text: R(r.mean_r, 2) }),
+      `.${few}`,
+    ),
   );
 }
 function head(meta) {
-  return h("div", { class: "sig-top" }, h("div", {}, h("h2", { id: "sig-h" }, "No signal", h("span", { class: "ink-3", text: desk.symbol })), h("p", { class: "meta num", text: meta })));
+  return h(
+    "div",
+    { class: "sig-top" },
+    h(
+      "div",
+      {},
+      h("h2", { id: "sig-h" }, "No signal", h("span", { class: "ink-3", text: desk.symbol })),
+      h("p", { class: "meta num", text: meta }),
+    ),
+  );
 }
 function draw(box, found) {
   const passed = found.gates.filter((g) => g.passed).length;
@@ -58,22 +93,46 @@ function draw(box, found) {
         "div",
         { class: "sig-block" },
         h("h3", {}, "Why no trade", h("span", { text: `${passed} of ${found.gates.length} gates passed` })),
-        h("p", { class: "conf-line num" }, "Better side: ", h("b", { text: found.side }), ". Chance of a win ", h("b", { text: percent(found.probability) }), ` (${range(found.interval)}), break-even ${percent(found.break_even)}.`),
+        h(
+          "p",
+          { class: "conf-line num" },
+          "Better side: ",
+          h("b", { text: found.side }),
+          ". Chance of a win ",
+          h("b", { text: percent(found.probability) }),
+          ` (${range(found.interval)}), break-even ${percent(found.break_even)}.`,
+        ),
         h("div", { class: "gates", "data-gates": "" }, found.gates.map(row)),
       ),
       failing === undefined &&
-        h("div", { class: "sig-block" }, h("p", { class: "conf-line", text: "Every gate is open at this moment. A signal is issued when a candle closes or when the moment stands long enough." })),
+        h(
+          "div",
+          { class: "sig-block" },
+          h("p", {
+            class: "conf-line",
+            text: "Every gate is open at this moment. A signal is issued when a candle closes or when the moment stands long enough.",
+          }),
+        ),
       turnedDown(found),
     ),
   );
   $(".sig-scroll", box).scrollTop = top;
 }
 function plain(box, child) {
-  box.replaceChildren(head(desk.status && desk.status.model ? `Model ${desk.status.model.version}` : "No model yet"), h("div", { class: "sig-scroll", tabindex: 0, role: "region", "aria-label": "Signal" }, h("div", { class: "sig-block" }, child)));
+  box.replaceChildren(
+    head(desk.status && desk.status.model ? `Model ${desk.status.model.version}` : "No model yet"),
+    h(
+      "div",
+      { class: "sig-scroll", tabindex: 0, role: "region", "aria-label": "Signal" },
+      h("div", { class: "sig-block" }, child),
+    ),
+  );
 }
 function waiting(box) {
   const text = warmingText();
-  const words = text ? `Still warming up: ${text}. Gates and signals appear here by themselves.` : "The engine has not judged this market yet. It is asked again every few seconds.";
+  const words = text
+    ? `Still warming up: ${text}. Gates and signals appear here by themselves.`
+    : "The engine has not judged this market yet. It is asked again every few seconds.";
   plain(box, h("p", { class: "conf-line", "data-warming": "", text: words }));
   shownFor = "";
 }
@@ -88,7 +147,11 @@ async function load(box) {
   } catch (error) {
     if (wasReplaced(error)) return;
     if (error instanceof ApiError && error.code === "engine_silent") waiting(box);
-    else if (shownFor !== key) plain(box, note("bad", "The gates could not be read", error.message, () => load(box)));
+    else if (shownFor !== key)
+      plain(
+        box,
+        note("bad", "The gates could not be read", error.message, () => load(box)),
+      );
     // A later read that fails leaves what is shown: the ribbon tells of the lost feed.
   }
 }
@@ -102,6 +165,8 @@ export function showGates(box) {
 }
 /** Read again if it is time and somebody can see it. */
 export function refreshGates(box) {
-  const seen = !document.hidden && (!isPhone.matches || document.body.dataset.view === "signal" || document.body.dataset.view === "chart");
+  const seen =
+    !document.hidden &&
+    (!isPhone.matches || document.body.dataset.view === "signal" || document.body.dataset.view === "chart");
   if (seen && !desk.isStale && performance.now() - readAt > EVERY_MS) load(box);
 }

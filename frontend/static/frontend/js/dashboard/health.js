@@ -31,7 +31,13 @@ function feedLight() {
   }
   const kind = feeds.n && feeds.n_live === feeds.n ? "ok" : "warn";
   light(kind, [
-    h("span", { class: "hide-t" }, "Feeds ", h("b", { "data-feed-n": "", text: `${feeds.n_live} of ${feeds.n}` }), ", oldest "),
+    h(
+      "span",
+      { class: "hide-t" },
+      "Feeds ",
+      h("b", { "data-feed-n": "", text: `${feeds.n_live} of ${feeds.n}` }),
+      ", oldest ",
+    ),
     h("b", { "data-feed-age": "", text: age(feeds.oldest_s) }),
   ]);
 }
@@ -41,15 +47,29 @@ function streams() {
   const status = desk.status;
   const late = (status && status.feeds.stale) || [];
   box.replaceChildren(
-    h("p", { class: "conf-line", text: late.length ? "Streams older than their limit of 15 s:" : "No stream is older than its limit of 15 s." }),
-    ...late.map((x) => h("p", { class: "row between small" }, h("span", { text: x.stream }), h("b", { class: "warn num", text: age(x.age_s) }))),
-    h("p", { class: "caveat mt-2", text: `Gaps seen: ${status ? status.gaps : "—"}. Timing of every stage is on the status page.` }),
+    h("p", {
+      class: "conf-line",
+      text: late.length ? "Streams older than their limit of 15 s:" : "No stream is older than its limit of 15 s.",
+    }),
+    ...late.map((x) =>
+      h(
+        "p",
+        { class: "row between small" },
+        h("span", { text: x.stream }),
+        h("b", { class: "warn num", text: age(x.age_s) }),
+      ),
+    ),
+    h("p", {
+      class: "caveat mt-2",
+      text: `Gaps seen: ${status ? status.gaps : "—"}. Timing of every stage is on the status page.`,
+    }),
   );
 }
 /** How long the connection has been down, and when it is tried again. */
 function retryWords() {
   const { name, attempt, retryAt } = live.state;
-  if (name === "waiting") return `Reconnecting, try ${attempt}, next in ${Math.max(0, Math.ceil((retryAt - performance.now()) / 1000))} s.`;
+  if (name === "waiting")
+    return `Reconnecting, try ${attempt}, next in ${Math.max(0, Math.ceil((retryAt - performance.now()) / 1000))} s.`;
   if (name === "connecting") return attempt ? `Reconnecting, try ${attempt}.` : "Connecting.";
   return "The connection stands, but no data comes.";
 }
@@ -60,7 +80,11 @@ function ribbon(kind, strong, words) {
   el.dataset.shown = key;
   el.hidden = !kind;
   el.className = `ribbon ribbon-${kind}`;
-  if (kind) el.replaceChildren(icon(kind === "stale" ? "wifi-off" : "hourglass"), h("span", {}, h("strong", { text: strong }), ` ${words}`));
+  if (kind)
+    el.replaceChildren(
+      icon(kind === "stale" ? "wifi-off" : "hourglass"),
+      h("span", {}, h("strong", { text: strong }), ` ${words}`),
+    );
 }
 function check() {
   const silent = since();
@@ -69,7 +93,7 @@ function check() {
     desk.isStale = isStale;
     stoppedAt = isStale ? now() - silent * desk.clock.speed : null;
     document.body.classList.toggle("is-stale", isStale && live.silence() !== null);
-    $("[data-live-alert]").textContent = isStale ? "The market feed is lost. Prices on this page are old." : "";
+    $("[data-alert]").textContent = isStale ? "The market feed is lost. Prices on this page are old." : "";
     tell("stale", isStale);
   }
   const tag = $("[data-stale-tag]");
@@ -94,7 +118,9 @@ function warmOrStale(isStale, seconds) {
       `The stream stopped at ${hms(stoppedAt)} UTC. No new signals are shown until it is back; everything here stays as it was. ${retryWords()}`,
     );
   } else if (warming) {
-    const alive = desk.markets.size ? "Prices and charts are live; signals begin when this is done." : "Markets appear as soon as their history is loaded.";
+    const alive = desk.markets.size
+      ? "Prices and charts are live; signals begin when this is done."
+      : "Markets appear as soon as their history is loaded.";
     ribbon("warm", "Warming up:", `${warming.text}. ${alive}`);
   } else ribbon("", "", "");
 }

@@ -54,7 +54,16 @@ function takeTickers({ rows }) {
   for (const [symbol, price, change, rate, oiChange, age, mark, interest] of rows) {
     const row = desk.markets.get(symbol);
     if (!row) continue;
-    Object.assign(row, { price, change_24h: change, funding_rate: rate, oi_change_4h: oiChange, age_s: age, mark, open_interest_usd: interest, stale: age > 15 });
+    Object.assign(row, {
+      price,
+      change_24h: change,
+      funding_rate: rate,
+      oi_change_4h: oiChange,
+      age_s: age,
+      mark,
+      open_interest_usd: interest,
+      stale: age > 15,
+    });
     changed.add(symbol);
   }
   if (rows.length && !changed.size) readMarkets(); // prices of markets we do not know: the list is new

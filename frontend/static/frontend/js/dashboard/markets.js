@@ -3,10 +3,17 @@ import { $, $$, h, icon, put, sideGlyph } from "../dom.js";
 import { change, funding, price } from "../format.js";
 import { paint } from "../paint.js";
 import { desk, goTo, isPhone, listen, openSide, select } from "./desk.js";
+import { toggleWatched, watched } from "./watchlist.js";
 
 const RESORT_MS = 5000;
 const SPARE = 6;
-const SORTS = { base: (m) => m.symbol, price: (m) => Number(m.price), change_24h: (m) => m.change_24h, funding_rate: (m) => m.funding_rate, oi_change_4h: (m) => m.oi_change_4h };
+const SORTS = {
+  base: (m) => m.symbol,
+  price: (m) => Number(m.price),
+  change_24h: (m) => m.change_24h,
+  funding_rate: (m) => m.funding_rate,
+  oi_change_4h: (m) => m.oi_change_4h,
+};
 
 const grid = $("[data-grid]");
 const port = $("[data-view-port]");
@@ -19,21 +26,8 @@ let stop = null; // symbol that is in the tab order
 
 const height = () => (isPhone.matches ? 44 : 26);
 
-function stored() {
-  try {
-    return new Set(JSON.parse(localStorage.getItem("watch") || "[]"));
-  } catch {
-    return new Set();
-  }
-}
-const watched = stored();
 function watch(symbol) {
-  if (!watched.delete(symbol)) watched.add(symbol);
-  try {
-    localStorage.setItem("watch", JSON.stringify([...watched]));
-  } catch {
-    // Private mode: the list lasts until the page is left.
-  }
+  toggleWatched(symbol);
   counts();
   if (filter === "star") arrange();
   else if (rows.has(symbol)) star(rows.get(symbol));
@@ -53,7 +47,8 @@ function arrange() {
   });
   pad.style.height = `${list.length * height()}px`;
   grid.setAttribute("aria-rowcount", String(list.length + 1));
-  if (!list.some((m) => m.symbol === stop)) stop = list.some((m) => m.symbol === desk.symbol) ? desk.symbol : list.length ? list[0].symbol : null;
+  if (!list.some((m) => m.symbol === stop))
+    stop = list.some((m) => m.symbol === desk.symbol) ? desk.symbol : list.length ? list[0].symbol : null;
   empty();
   draw();
 }
@@ -78,7 +73,15 @@ function counts() {
 function build(m) {
   const cell = (cls = "") => h("div", { role: "gridcell", class: cls });
   const star = h("button", { class: "star", type: "button", tabindex: -1, "aria-label": `Watch ${m.base}` });
-  const part = { symbol: m.symbol, star, side: h("span", { class: "row mk-side" }), px: cell("px"), chg: cell(), fund: cell(), oi: cell("ink-2") };
+  const part = {
+    symbol: m.symbol,
+    star,
+    side: h("span", { class: "row mk-side" }),
+    px: cell("px"),
+    chg: cell(),
+    fund: cell(),
+    oi: cell("ink-2"),
+  };
   star.addEventListener("click", (e) => {
     e.stopPropagation();
     watch(m.symbol);
@@ -129,12 +132,15 @@ function write(part, m, flash = false) {
 }
 /** Mount what is in sight, keep the focused row, drop the rest. */
 function draw() {
-  if (!pad.dataset.live && desk.markets.size) {
+  if (!pad.dataset.taken && desk.markets.size) {
     pad.replaceChildren(); // the server's first rows have done their work
-    pad.dataset.live = "1";
+    pad.dataset.taken = "1";
   }
   const H = height();
-  const [from, to] = [Math.max(0, Math.floor(port.scrollTop / H) - SPARE), Math.min(list.length, Math.ceil((port.scrollTop + port.clientHeight) / H) + SPARE)];
+  const [from, to] = [
+    Math.max(0, Math.floor(port.scrollTop / H) - SPARE),
+    Math.min(list.length, Math.ceil((port.scrollTop + port.clientHeight) / H) + SPARE),
+  ];
   const keep = new Set();
   list.forEach((m, i) => {
     const mounted = rows.get(m.symbol);
@@ -205,7 +211,10 @@ export function startMarkets() {
     pointerInside = false;
     if (key && key !== "base") arrange();
   });
-  setInterval(() => key && key !== "base" && !pointerInside && !pad.contains(document.activeElement) && arrange(), RESORT_MS);
+  setInterval(
+    () => key && key !== "base" && !pointerInside && !pad.contains(document.activeElement) && arrange(),
+    RESORT_MS,
+  );
   $("#mk-q").addEventListener("input", (e) => {
     query = e.target.value.trim().toUpperCase();
     port.scrollTop = 0;

@@ -26,9 +26,22 @@ export function sizeOf(plan, { account, risk, leverage }, step) {
   const perUnit = Math.abs(plan.entry - plan.stop) + FEE * (plan.entry + plan.stop);
   const quantity = Math.floor(budget / perUnit / step + 1e-9) * step;
   const notional = quantity * plan.entry;
-  const gain = plan.targets.reduce((sum, t) => sum + t.share * (Math.abs(t.price - plan.entry) - FEE * (plan.entry + t.price)), 0) * quantity;
+  const gain =
+    plan.targets.reduce(
+      (sum, t) => sum + t.share * (Math.abs(t.price - plan.entry) - FEE * (plan.entry + t.price)),
+      0,
+    ) * quantity;
   const liquidation = plan.entry * (1 - sign * (1 / Math.max(1, leverage) - MAINTENANCE));
-  return { budget, quantity, notional, margin: notional / Math.max(1, leverage), loss: -quantity * perUnit, gain, liquidation, isTooMuch: sign * (liquidation - plan.stop) > 0 };
+  return {
+    budget,
+    quantity,
+    notional,
+    margin: notional / Math.max(1, leverage),
+    loss: -quantity * perUnit,
+    gain,
+    liquidation,
+    isTooMuch: sign * (liquidation - plan.stop) > 0,
+  };
 }
 export function sizer(signal, plan) {
   const inputs = kept();
@@ -37,7 +50,12 @@ export function sizer(signal, plan) {
   const summary = h("span", { class: "grow num" });
   const invalid = h("p", { class: "err", hidden: true, text: "Account, risk and leverage are numbers above 0." });
   const field = (key, label, unit) => {
-    const input = h("input", { class: "input", inputmode: "decimal", value: String(inputs[key]), "aria-label": `${label}, ${unit}` });
+    const input = h("input", {
+      class: "input",
+      inputmode: "decimal",
+      value: String(inputs[key]),
+      "aria-label": `${label}, ${unit}`,
+    });
     input.addEventListener("input", () => {
       const x = number(input.value);
       input.setAttribute("aria-invalid", String(x === null));
@@ -57,7 +75,14 @@ export function sizer(signal, plan) {
     const x = sizeOf(plan, inputs, step);
     const usdt = (v) => `${fixed(v, 2)} USDT`;
     const pair = (name, words, cls = "") => [h("dt", { text: name }), h("dd", { class: cls, text: words })];
-    summary.replaceChildren("Risk ", h("b", { text: usdt(x.budget) }), ` (${inputs.risk}%): `, h("b", { text: x.quantity ? `${fixed(x.quantity, stepDecimals(signal.step))} ${signal.base}` : "below one step" }));
+    summary.replaceChildren(
+      "Risk ",
+      h("b", { text: usdt(x.budget) }),
+      ` (${inputs.risk}%): `,
+      h("b", {
+        text: x.quantity ? `${fixed(x.quantity, stepDecimals(signal.step))} ${signal.base}` : "below one step",
+      }),
+    );
     out.replaceChildren(
       ...pair("Position", usdt(x.notional)),
       ...pair(`Margin at ${inputs.leverage}×`, usdt(x.margin)),
@@ -66,7 +91,11 @@ export function sizer(signal, plan) {
       ...pair("Liquidation, about", price(x.liquidation, signal.decimals), x.isTooMuch ? "down" : ""),
       ...pair("Most leverage for this stop", `${signal.max_leverage}×`),
     );
-    if (x.isTooMuch) out.append(h("dt", { class: "warn", text: "Leverage too high" }), h("dd", { class: "warn", text: "liquidated before the stop" }));
+    if (x.isTooMuch)
+      out.append(
+        h("dt", { class: "warn", text: "Leverage too high" }),
+        h("dd", { class: "warn", text: "liquidated before the stop" }),
+      );
   }
   show();
   const chevron = icon("chevron-down", "i i-chev");
@@ -74,9 +103,18 @@ export function sizer(signal, plan) {
     "details",
     { class: "sizer", "data-sizer": "" },
     h("summary", {}, icon("calculator"), summary, chevron),
-    h("div", { class: "sizer-grid" }, field("account", "Account", "USDT"), field("risk", "Risk", "%"), field("leverage", "Leverage", "×")),
+    h(
+      "div",
+      { class: "sizer-grid" },
+      field("account", "Account", "USDT"),
+      field("risk", "Risk", "%"),
+      field("leverage", "Leverage", "×"),
+    ),
     invalid,
     out,
-    h("p", { class: "lock-note", text: "A calculation, not an order. Fees 0.05% a side, maintenance margin 0.5%; slippage and funding are not in it." }),
+    h("p", {
+      class: "lock-note",
+      text: "A calculation, not an order. Fees 0.05% a side, maintenance margin 0.5%; slippage and funding are not in it.",
+    }),
   );
 }

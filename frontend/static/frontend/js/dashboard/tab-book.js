@@ -17,15 +17,25 @@ function depth(found, W) {
   const base = market() ? market().base : "";
   const X = (p) => W / 2 + ((p - found.mid) / reach) * (W / 2 - 6);
   const Y = (v) => 22 + ((most - v) / most) * (H - 48);
-  const el = svg(W, H, `Depth of the visible book: bids ${fixed(bids[bids.length - 1][1], 1)} ${base}, asks ${fixed(asks[asks.length - 1][1], 1)} ${base}`);
-  for (const [side, cls] of [[bids, "up"], [asks, "down"]]) {
+  const el = svg(
+    W,
+    H,
+    `Depth of the visible book: bids ${fixed(bids[bids.length - 1][1], 1)} ${base}, asks ${fixed(asks[asks.length - 1][1], 1)} ${base}`,
+  );
+  for (const [side, cls] of [
+    [bids, "up"],
+    [asks, "down"],
+  ]) {
     let line = `M${X(side[0][0]).toFixed(1)} ${Y(0).toFixed(1)}`;
     side.forEach(([p, sum], i) => {
       line += `L${X(p).toFixed(1)} ${Y(sum).toFixed(1)}`;
       if (side[i + 1]) line += `L${X(side[i + 1][0]).toFixed(1)} ${Y(sum).toFixed(1)}`;
     });
     const end = X(side[side.length - 1][0]).toFixed(1);
-    el.append(s("path", { d: `${line}L${end} ${Y(0)}Z`, class: `v-${cls}-w` }), s("path", { d: line, class: `v-${cls}-l` }));
+    el.append(
+      s("path", { d: `${line}L${end} ${Y(0)}Z`, class: `v-${cls}-w` }),
+      s("path", { d: line, class: `v-${cls}-l` }),
+    );
   }
   el.append(
     s("line", { x1: 0, x2: W, y1: Y(0), y2: Y(0), class: "v-tick" }),
@@ -49,12 +59,27 @@ function band(b) {
   );
 }
 export function bookTab(found) {
-  if (!found.bids.length || !found.asks.length) return h("div", { class: "pane-note" }, note("info", "No order book", found.reason || "No order book is known for this market now."));
+  if (!found.bids.length || !found.asks.length)
+    return h(
+      "div",
+      { class: "pane-note" },
+      note("info", "No order book", found.reason || "No order book is known for this market now."),
+    );
   const old = found.age_s > 10;
   return h(
     "div",
     { class: "split" },
-    h("div", {}, h("h3", {}, `Depth, ${desk.symbol}`, h("b", { class: `num ${old ? "warn" : ""}`, text: `${age(found.age_s)} old, spread ${bps(found.spread_bps)}` })), fit((w) => depth(found, w))),
+    h(
+      "div",
+      {},
+      h(
+        "h3",
+        {},
+        `Depth, ${desk.symbol}`,
+        h("b", { class: `num ${old ? "warn" : ""}`, text: `${age(found.age_s)} old, spread ${bps(found.spread_bps)}` }),
+      ),
+      fit((w) => depth(found, w)),
+    ),
     h(
       "div",
       {},
@@ -63,10 +88,26 @@ export function bookTab(found) {
         "table",
         { class: "dt num" },
         h("caption", { class: "vh", text: "Imbalance of the order book by band around the middle price" }),
-        h("thead", {}, h("tr", {}, [["Band", ""], ["Ratio", "r"], ["Tilt", ""], ["Held for", "r"]].map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            [
+              ["Band", ""],
+              ["Ratio", "r"],
+              ["Tilt", ""],
+              ["Held for", "r"],
+            ].map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })),
+          ),
+        ),
         h("tbody", {}, found.bands.map(band)),
       ),
-      h("p", { class: "caveat mt-2", text: "Resting orders can be withdrawn. How long a tilt lasts counts for more than how large it is. A dash: the visible book does not reach that far." }),
+      h("p", {
+        class: "caveat mt-2",
+        text: "Resting orders can be withdrawn. How long a tilt lasts counts for more than how large it is. A dash: the visible book does not reach that far.",
+      }),
     ),
   );
 }

@@ -17,9 +17,13 @@ function plot(found, W) {
   const Y = (b) => 10 + ((hi - b) / (hi - lo)) * (H - 44);
   const el = svg(W, H, `Beta against correlation of ${desk.symbol} with ${markets.length} markets`);
   for (const b of [0, 0.5, 1, 1.5, 2].filter((v) => v >= lo && v <= hi)) {
-    el.append(s("line", { x1: 34, x2: W - 12, y1: Y(b), y2: Y(b), class: b === 1 ? "v-axis" : "v-grid" }), text(28, Y(b) + 4, fixed(b, 1), "v-text", "end"));
+    el.append(
+      s("line", { x1: 34, x2: W - 12, y1: Y(b), y2: Y(b), class: b === 1 ? "v-axis" : "v-grid" }),
+      text(28, Y(b) + 4, fixed(b, 1), "v-text", "end"),
+    );
   }
-  for (const r of [-1, -0.5, 0, 0.5, 1].filter((v) => v >= left)) el.append(text(X(r), H - 18, fixed(r, 1), "v-text", "middle"));
+  for (const r of [-1, -0.5, 0, 0.5, 1].filter((v) => v >= left))
+    el.append(text(X(r), H - 18, fixed(r, 1), "v-text", "middle"));
   el.append(text(W - 12, H - 4, "correlation", "v-text", "end"), text(34, H - 4, "↑ beta", "v-text"));
   const taken = [];
   markets.forEach((m, i) => {
@@ -27,13 +31,26 @@ function plot(found, W) {
     el.append(s("circle", { cx: x, cy: y, r: 2 + m.r2 * 4, class: "v-ink3 v-faint" }));
     if (i >= LABELLED || taken.some((t) => Math.abs(t - y) < 12)) return;
     taken.push(y);
-    el.append(x > W - 90 ? text(x - 8, y + 4, m.symbol.replace(/USDT$/, ""), "v-text-2", "end") : text(x + 8, y + 4, m.symbol.replace(/USDT$/, ""), "v-text-2"));
+    el.append(
+      x > W - 90
+        ? text(x - 8, y + 4, m.symbol.replace(/USDT$/, ""), "v-text-2", "end")
+        : text(x + 8, y + 4, m.symbol.replace(/USDT$/, ""), "v-text-2"),
+    );
   });
   return el;
 }
 export function correlationTab(found) {
-  if (!found.markets.length) return h("p", { class: "pane-note conf-line", text: "Fewer than 60 hours are known in common with any other market; correlation needs them." });
-  const heads = [["Market", ""], ["Beta", "r"], ["Correlation", "r"], ["R²", "r"]];
+  if (!found.markets.length)
+    return h("p", {
+      class: "pane-note conf-line",
+      text: "Fewer than 60 hours are known in common with any other market; correlation needs them.",
+    });
+  const heads = [
+    ["Market", ""],
+    ["Beta", "r"],
+    ["Correlation", "r"],
+    ["R²", "r"],
+  ];
   const row = (m) =>
     h(
       "tr",
@@ -46,7 +63,12 @@ export function correlationTab(found) {
   return h(
     "div",
     { class: "split" },
-    h("div", {}, h("h3", {}, `Beta of ${desk.symbol} to others`, h("b", { text: "size: R²" })), fit((w) => plot(found, w))),
+    h(
+      "div",
+      {},
+      h("h3", {}, `Beta of ${desk.symbol} to others`, h("b", { text: "size: R²" })),
+      fit((w) => plot(found, w)),
+    ),
     h(
       "div",
       {},
@@ -55,7 +77,15 @@ export function correlationTab(found) {
         "table",
         { class: "dt num" },
         h("caption", { class: "vh", text: `Beta and correlation of ${desk.symbol} with other markets` }),
-        h("thead", {}, h("tr", {}, heads.map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })))),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            heads.map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })),
+          ),
+        ),
         h("tbody", {}, found.markets.slice(0, SHOWN).map(row)),
       ),
     ),

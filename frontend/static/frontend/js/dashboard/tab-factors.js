@@ -4,14 +4,24 @@ import { fixed, hms, parse, percent, points, range } from "../format.js";
 import { contrib, pctBar } from "../viz.js";
 import { desk } from "./desk.js";
 
-const HEADS = [["Group", "x-s"], ["Factor", ""], ["Reading", "r"], ["Percentile", "x-s"], ["Effect on probability", ""], ["Log-odds", "r x-s"]];
+const HEADS = [
+  ["Group", "x-s"],
+  ["Factor", ""],
+  ["Reading", "r"],
+  ["Percentile", "x-s"],
+  ["Effect on probability", ""],
+  ["Log-odds", "r x-s"],
+];
 
 function row(f, most) {
   const effect =
     f.points === null
       ? [contrib(f.log_odds, most), h("span", { class: "ink-3", text: "  below the shown" })]
       : [contrib(f.log_odds, most), h("span", { text: `  ${points(f.points)} pp` })];
-  const place = f.percentile === null ? "—" : [pctBar(f.percentile * 100), h("span", { class: "ink-3", text: `  ${fixed(f.percentile * 100, 0)}` })];
+  const place =
+    f.percentile === null
+      ? "—"
+      : [pctBar(f.percentile * 100), h("span", { class: "ink-3", text: `  ${fixed(f.percentile * 100, 0)}` })];
   return h(
     "tr",
     { "data-factor": f.name },
@@ -39,8 +49,20 @@ export function factorsTab(found) {
       "table",
       { class: "dt num" },
       h("caption", { class: "vh", text: `All factors of ${desk.symbol}, weightiest first` }),
-      h("thead", {}, h("tr", {}, HEADS.map(([text, cls]) => h("th", { scope: "col", class: cls, text })))),
-      h("tbody", {}, found.factors.map((f) => row(f, most))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          HEADS.map(([text, cls]) => h("th", { scope: "col", class: cls, text })),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        found.factors.map((f) => row(f, most)),
+      ),
     ),
   ];
 }

@@ -15,13 +15,25 @@ function rates(found) {
   if (history.length < 2) return h("p", { class: "conf-line", text: "Fewer than two settlements are known yet." });
   const values = history.map(([, rate]) => rate * 100);
   const yfmt = (v) => (v === 0 ? "0" : `${fixed(v, 4)}%`);
-  return fit((w) => columns(w, 156, values, { label: `Funding rate at the last ${values.length} settlements, the last ${fixed(values[values.length - 1], 4)} per cent`, yfmt, xlab: ends(history, stamp) }));
+  return fit((w) =>
+    columns(w, 156, values, {
+      label: `Funding rate at the last ${values.length} settlements, the last ${fixed(values[values.length - 1], 4)} per cent`,
+      yfmt,
+      xlab: ends(history, stamp),
+    }),
+  );
 }
 function interest(found) {
   const series = found.open_interest;
   if (series.length < 2) return h("p", { class: "conf-line", text: "Open interest is not known for this market yet." });
   const values = series.map(([, v]) => v);
-  return fit((w) => lines(w, 156, values, { label: `Open interest from ${usd(values[0])} to ${usd(values[values.length - 1])}`, yfmt: usd, xlab: ends(series, stamp) }));
+  return fit((w) =>
+    lines(w, 156, values, {
+      label: `Open interest from ${usd(values[0])} to ${usd(values[values.length - 1])}`,
+      yfmt: usd,
+      xlab: ends(series, stamp),
+    }),
+  );
 }
 export function fundingTab(found) {
   const place = found.percentile === null ? "" : `, ${fixed(found.percentile * 100, 0)}th percentile`;
@@ -29,11 +41,26 @@ export function fundingTab(found) {
   return h(
     "div",
     { class: "split" },
-    h("div", {}, h("h3", {}, `Funding rate, every ${found.interval_hours} h`, h("b", { class: "num", text: `now ${funding(found.rate)}${place}` })), rates(found)),
     h(
       "div",
       {},
-      h("h3", {}, "Open interest, 24 h", h("b", { class: "num", text: `${last}, ${change(found.oi_change_4h, 1)} in 4 h` })),
+      h(
+        "h3",
+        {},
+        `Funding rate, every ${found.interval_hours} h`,
+        h("b", { class: "num", text: `now ${funding(found.rate)}${place}` }),
+      ),
+      rates(found),
+    ),
+    h(
+      "div",
+      {},
+      h(
+        "h3",
+        {},
+        "Open interest, 24 h",
+        h("b", { class: "num", text: `${last}, ${change(found.oi_change_4h, 1)} in 4 h` }),
+      ),
       interest(found),
       found.quadrant && h("p", { class: "caveat", text: `${found.quadrant} (over 4 h).` }),
     ),
