@@ -40,8 +40,10 @@ async function readMarkets() {
 }
 async function readSignals() {
   try {
-    const { results } = await getJson(`signals?limit=${MOST_SIGNALS}`);
-    for (const signal of results) desk.signals.set(signal.id, signal);
+    for (const which of ["state=open&", ""]) {
+      const { results } = await getJson(`signals?${which}limit=${MOST_SIGNALS}`);
+      for (const signal of results) desk.signals.set(signal.id, signal);
+    }
     failFeed("");
     tell("signals");
     tell("chosen");
@@ -72,7 +74,6 @@ function takeTickers({ rows }) {
 function takeSignal({ kind, signal }) {
   desk.signals.set(signal.id, signal);
   tell("signals", signal.id);
-  tell("chosen");
   announce(kind, signal);
 }
 
