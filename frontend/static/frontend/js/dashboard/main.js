@@ -31,6 +31,7 @@ async function readMarkets() {
   let wait = REFRESH_MS; // slow fields: volume, funding time, liquidated totals
   try {
     takeMarkets(await getJson("markets"));
+    desk.isWhole = true;
     if (!desk.markets.has(desk.symbol) && desk.markets.size) select(desk.markets.keys().next().value);
     tell("markets");
   } catch {
@@ -96,5 +97,6 @@ startKeys();
 live.subscribe("tickers", takeTickers);
 live.subscribe("signals", takeSignal);
 live.start();
-readMarkets.timer = setTimeout(readMarkets, first.markets ? REFRESH_MS : AGAIN_MS);
+if (first.markets) readMarkets();
+else readMarkets.timer = setTimeout(readMarkets, AGAIN_MS);
 readSignals();
