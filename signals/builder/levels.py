@@ -124,8 +124,13 @@ def _leverage(setup: Setup, side: Side, reference: Decimal, stop: Decimal) -> in
     entry, distance = float(reference), float(abs(reference - stop))
     most = bracket_of(setup.brackets, _SAFE_NOTIONAL).max_leverage
     quantity = _SAFE_NOTIONAL / entry
-    for leverage in range(most, 0, -1):
+    needed = 2.0 * distance + 3.0 * setup.sigma_1m * entry
+    safe, unsafe = 0, most + 1
+    while unsafe - safe > 1:  # liquidation comes nearer with every step of leverage
+        leverage = (safe + unsafe) // 2
         price = liquidation_price(setup.brackets, side, entry, quantity, float(leverage))
-        if abs(entry - price) >= 2.0 * distance + 3.0 * setup.sigma_1m * entry:
-            return leverage
-    return 0
+        if abs(entry - price) >= needed:
+            safe = leverage
+        else:
+            unsafe = leverage
+    return safe

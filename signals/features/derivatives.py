@@ -169,7 +169,7 @@ def liq_imb(frame: Frame) -> FloatArray:
     longs, shorts = frame.inputs.liquidated_15m
     # The hour's share of the day's total stands for "nothing unusual" and keeps quiet times at 0.
     usual = frame.inputs.liquidated_day.sum(axis=0) / 24
-    return (shorts - longs) / (shorts + longs + usual + 1.0)
+    return np.asarray((shorts - longs) / (shorts + longs + usual + 1.0))
 
 
 @factor(
@@ -190,7 +190,7 @@ def liq_burst(frame: Frame) -> FloatArray:
     longs, shorts = frame.inputs.liquidated_5m
     usual = frame.inputs.liquidated_day.sum(axis=0) * (300 / 86_400)
     speed = np.log1p((longs + shorts) / (usual + 1.0))
-    return np.sign(shorts - longs) * speed
+    return np.asarray(np.sign(shorts - longs) * speed)
 
 
 @factor(
@@ -223,7 +223,7 @@ def heat_pull(frame: Frame) -> FloatArray:
 )
 def heat_dist(frame: Frame) -> FloatArray:
     distance = frame.inputs.heat.nearest_distance
-    return np.sign(distance) / (1 + np.abs(distance))
+    return np.asarray(np.sign(distance) / (1 + np.abs(distance)))
 
 
 FACTORS = (

@@ -163,7 +163,8 @@ class FeatureEngine:
         frame = self.frame
         frame.open_ms, frame.now_ms = open_ms, now_ms
         frame.stage(candle, inputs)
-        frame.cells = recursions.advance(self._cells, candle, frame.btc_row)
+        frame.elapsed = min(1.0, max(0.0, (now_ms - open_ms) / self.timeframe.duration_ms))
+        frame.cells = recursions.advance(self._cells, candle, frame.btc_row, frame.elapsed)
         frame.set_column("rsi", rsi_points(frame))
         readings = np.empty((CATALOGUE.size, self.n))
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -68,6 +68,8 @@ class Frame:
         self.close: FloatArray = np.full(n, np.nan)
         self.open_ms = 0
         self.now_ms = 0
+        self.elapsed = 1.0
+        """Share of the candle's time that has passed; 1 at its close."""
 
     def stage(self, candle: FloatArray, inputs: "SideInputs") -> FloatArray:
         """Lay a candle, shape (8, n), at the end of the window; return its derived row."""

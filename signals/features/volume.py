@@ -24,8 +24,11 @@ FloatArray = NDArray[np.float64]
 )
 def vol_z(frame: Frame) -> FloatArray:
     volume = frame.window("volume", 25)
+    usual = volume[:-1].mean(axis=0)
+    # A candle that is under way is taken as if the rest of it were usual.
+    expected = volume[-1] + (1.0 - frame.elapsed) * usual
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = np.log(volume[-1] / volume[:-1].mean(axis=0))
+        value = np.log(expected / usual)
     return np.where(np.isfinite(value), value, np.nan)
 
 

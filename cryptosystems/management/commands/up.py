@@ -25,6 +25,8 @@ from signals.delivery import bus
 LOCAL_MARKETS: Final = ("simulated", "replay")
 EXCHANGE_WEIGHT: Final = 200_000
 """The embedded exchange lets the first history load quickly; a real one allows 2,400 a minute."""
+BASE_STORAGE: Final = "CS_BASE_STORAGE"
+"""Where storage of several markets lies side by side; set when `up` starts itself anew."""
 _PROGRESS_S: Final = 1.0
 _READY_WITHIN_S: Final = 1_800.0
 
@@ -126,7 +128,7 @@ class Command(BaseCommand):
         symbols = options["symbols"] or os.environ.get("SYMBOLS", "40")
         if market == "simulated" and not symbols.isdigit():
             raise CommandError("the simulated market takes --symbols as a count, 1 to 400.")
-        storage = Path(settings.STORAGE_DIR)
+        storage = Path(os.environ.get(BASE_STORAGE) or settings.STORAGE_DIR)
         if market == "replay":
             replay = replay.resolve()
             storage = storage / f"replay-{recording_key(replay)}"
@@ -147,13 +149,9 @@ class Command(BaseCommand):
 
     def _again_with(self, storage: Path) -> None:
         """Start over with this storage directory: settings are read once, at the start."""
-        env = {**os.environ, "STORAGE_DIR": str(storage)}
-        base = os.environ.get("CS_BASE_STORAGE") or str(settings.STORAGE_DIR)
-        if os.environ.get("CS_BASE_STORAGE"):
-            raise CommandError(f"STORAGE_DIR could not be set to {storage}.")
-        os.execve(  # noqa: S606 - the same program with another environment
-            sys.executable, [sys.executable, *sys.argv], {**env, "CS_BASE_STORAGE": base}
-        )
+        base = os.environ.get(BASE_STORAGE) or str(settings.STORAGE_DIR)
+        env = {**os.environ, "STORAGE_DIR": str(storage), BASE_STORAGE: base}
+        os.execve(sys.executable, [sys.executable, *sys.argv], env)  # noqa: S606 - ourselves
 
 
 class Product:

@@ -15,7 +15,7 @@ from signals.model.train import Lesson, train
 from signals.pipeline.fold import Pipeline
 from signals.pipeline.outputs import Changed, Issued, Rejected
 from tests.signals.cases import START_MS, candle_event, random_history, rules
-from tests.signals.model.worlds import H1, N, STEPS, lesson
+from tests.signals.model.worlds import H1, STEPS, N, lesson
 from tests.signals.pipeline.markets import M15, model
 
 RULES = [rules(symbol, "0.001") for symbol in ("BTCUSDT", *(f"ALT{k}USDT" for k in range(1, N)))]
@@ -36,7 +36,7 @@ def judged() -> BacktestResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(walk_forward, "train", watched)
         return backtest(
-            {H1: held}, held.features.history, RULES, decide_on=(H1,), n_blocks=2, first_share=0.6
+            {H1: held}, held.features.history, RULES, decide_on=(H1,), n_blocks=2, first_share=0.75
         )
 
 
@@ -91,7 +91,7 @@ def test_shuffling_the_future_changes_no_decision_before_it(judged: BacktestResu
     other = History(history.symbols, H1, history.open_ms, candles)
     features = run_history(other, H1, keep_readings=True)
     again = Lesson(features, make_labels(features.history, features.atr))
-    found = backtest({H1: again}, other, RULES, decide_on=(H1,), n_blocks=2, first_share=0.6)
+    found = backtest({H1: again}, other, RULES, decide_on=(H1,), n_blocks=2, first_share=0.75)
     cut_ms = int(history.open_ms[cut])
 
     def before(result: BacktestResult) -> list[str]:

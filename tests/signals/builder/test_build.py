@@ -93,6 +93,26 @@ def test_every_plan_keeps_its_promises(number: int) -> None:
     assert spoke > 5
 
 
+def test_the_highest_safe_leverage_is_the_last_at_which_the_stop_lies_half_way() -> None:
+    for held in many(80):
+        plan = make_plan(held, 0.1)
+        entry, risk = float(plan.reference), float(abs(plan.reference - plan.stop))
+        needed = 2 * risk + 3 * held.sigma_1m * entry
+        safe = [
+            leverage
+            for leverage in range(1, 126)
+            if abs(
+                entry
+                - liquidation_price(
+                    held.brackets, Side(held.side), entry, 1_000 / entry, float(leverage)
+                )
+            )
+            >= needed
+        ]
+        assert plan.max_leverage == max(safe, default=0)
+        assert safe == list(range(1, plan.max_leverage + 1))
+
+
 def test_the_stop_hides_behind_a_swing_and_never_inside_a_heap() -> None:
     plain = make_plan(setup(swing_low=40_000.0), 0.1)
     reference = float(plain.reference)

@@ -75,6 +75,31 @@ def test_a_peek_at_the_whole_candle_equals_its_close(history: History) -> None:
     same(peeked.sigma, closed.sigma)
 
 
+def test_a_candle_that_has_just_begun_changes_nothing_much(history: History) -> None:
+    """Scores between closes must not swing because a candle's volume and range are still small."""
+    engine = fresh(history)
+    drive(engine, history, 0, STEPS - 1)
+    before, atr = engine.readings.copy(), engine.atr.copy()
+    last, open_ms = history.candles[STEPS - 1], int(history.open_ms[STEPS - 1])
+    begun = last.copy()
+    close = history.candles[STEPS - 2][CLOSE]
+    begun[:4] = close  # one trade at the last price
+    begun[4:] = last[4:] / 3_600
+    begun[6] = begun[4]  # and a taker bought it
+    inputs = inputs_at(history, STEPS - 2)
+    engine.peek(begun, inputs, open_ms, open_ms + 1_000)
+    place = CATALOGUE.names.index
+    np.testing.assert_allclose(engine.atr, atr, rtol=1e-3)
+    for name, tolerance in (("taker_imb", 1e-3), ("amihud", 0.02), ("atr_pct", 1e-4)):
+        np.testing.assert_allclose(
+            engine.readings[:, place(name)], before[:, place(name)], atol=tolerance
+        )
+    assert np.abs(engine.readings[:, place("vol_z")]).max() < 0.01, "as usual so far"
+    # At its end the same candle counts whole.
+    engine.peek(begun, inputs, open_ms, H1.close_of(open_ms))
+    assert (engine.readings[:, place("vol_z")] < -5).all()
+
+
 def test_a_thousand_peeks_leave_no_trace(history: History) -> None:
     disturbed, calm = fresh(history), fresh(history)
     drive(calm, history, 0, STEPS)

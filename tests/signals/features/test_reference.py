@@ -26,7 +26,7 @@ def test_a_page_that_fell_behind_is_reported(
     tmp_path: Path, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BASE_DIR = tmp_path  # type: ignore[attr-defined]
-    with pytest.raises(CommandError, match="manage.py factors --write"):
+    with pytest.raises(CommandError, match=r"manage\.py factors --write"):
         call_command("factors", check=True)
     call_command("factors", write=True)
     call_command("factors", check=True)

@@ -44,17 +44,18 @@ def views() -> dict[Timeframe, HeatmapView]:
 
 def test_longer_charts_see_a_wider_range_of_prices(views: dict[Timeframe, HeatmapView]) -> None:
     reach = {tf: view.step * view.cells.shape[1] for tf, view in views.items()}
-    assert reach[Timeframe.M15] == pytest.approx(120 * BIN)
-    assert reach[Timeframe.H1] == pytest.approx(240 * BIN)
-    assert reach[Timeframe.H4] == pytest.approx(480 * BIN)
+    assert reach[Timeframe.M15] == pytest.approx(240 * BIN)
+    assert reach[Timeframe.H1] == pytest.approx(360 * BIN)
+    assert reach[Timeframe.H4] == pytest.approx(600 * BIN)
     for tf, view in views.items():
         assert view.low == pytest.approx(100 * np.exp(-reach[tf] / 2), rel=2 * BIN)
 
 
 def test_rows_that_are_merged_keep_their_notional(views: dict[Timeframe, HeatmapView]) -> None:
     near, far = views[Timeframe.M15], views[Timeframe.H4]
-    edge = (far.cells.shape[1] - near.cells.shape[1] // 4) // 2
-    inner = far.cells[-1, edge : edge + near.cells.shape[1] // 4]
+    n_rows = round(near.cells.shape[1] * near.step / far.step)
+    edge = (far.cells.shape[1] - n_rows) // 2
+    inner = far.cells[-1, edge : edge + n_rows]
     assert near.cells[-1].sum() > 0
     assert inner.sum() == pytest.approx(near.cells[-1].sum(), rel=1e-5)
     now = far.long_now[edge : edge + inner.size] + far.short_now[edge : edge + inner.size]

@@ -48,8 +48,8 @@ def model(
     pair = (side(p_long, 1), side(p_short, -1))
     unusual = np.linspace(0, 1_000, 101)
     return Model(
-        "hand-made", CATALOGUE.hash, ("BTCUSDT",), {tf: pair for tf in on},
-        {tf: unusual for tf in on},
+        "hand-made", CATALOGUE.hash, ("BTCUSDT",), dict.fromkeys(on, pair),
+        dict.fromkeys(on, unusual),
     )  # fmt: skip
 
 
