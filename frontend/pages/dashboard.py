@@ -54,11 +54,19 @@ def make_dashboard(asked: str) -> DashboardPage:
             "symbol": symbol,
             "now": status["now"] if status else None,
             "status": status,
-            "markets": {"origin": api.live_origin(), "markets": rows} if rows else None,
+            "markets": _light(first_rows),
             "signals": list(known.values()),
             "after": after,
         },
     )
+
+
+def _light(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return what the script starts from until it has read the whole list itself."""
+    if not rows:
+        return None
+    light = [{name: row[name] for name in row if name != "spark"} for row in rows]
+    return {"origin": api.live_origin(), "markets": light}
 
 
 def _ribbon(status: dict[str, Any] | None, has_markets: bool) -> tuple[str, str] | None:

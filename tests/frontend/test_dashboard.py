@@ -38,10 +38,10 @@ def shows(page: Any, selector: str, text: str) -> None:
 
 
 def is_live(page: Any) -> None:
-    """Wait until the socket stands and the chart is drawn."""
+    """Wait until the socket stands, the chart is drawn and all markets are read."""
     page.wait_for_selector("[data-feed-dot].dot-ok", state="attached")
     page.wait_for_selector("[data-chart-skeleton]", state="hidden")
-    page.wait_for_function("() => document.querySelector('[data-pad]').dataset.taken === '1'")
+    page.wait_for_selector("[data-grid][data-whole]", state="attached")
 
 
 def test_prices_move_without_a_reload(page: Any, site: Site, engine: PlayedEngine) -> None:

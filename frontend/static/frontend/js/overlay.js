@@ -52,10 +52,17 @@ export function signalLayer(view) {
         pill(ctx, right - 4, y, words, { fg: colour, bg: C.panel, align: "right", px });
       };
       // Zone and stop always have their words; a target's are left out where they would touch.
-      label((top + bottom) / 2, small ? "Entry" : "Entry zone", C.ink, true);
       level(ctx, xs, right, at(plan.stop), C.down, 1.25, [4, 3], C);
-      const below = sign > 0 ? -1 : 1;
-      label(at(plan.stop) + below * px * 0.95, small ? `Stop ${R(-1)}` : `Stop · ${R(-1)}`, C.down, true);
+      const stopY = at(plan.stop) + sign * px * 0.95; // on the side away from the zone
+      label(stopY, small ? `Stop ${R(-1)}` : `Stop · ${R(-1)}`, C.down, true);
+      const middle = (top + bottom) / 2;
+      const style = { fg: C.ink, bg: C.panel, px };
+      const touches = Math.abs(stopY - middle) <= px * 1.5;
+      pill(ctx, touches ? xs + 4 : right - 4, middle, small ? "Entry" : "Entry zone", {
+        ...style,
+        align: touches ? "left" : "right",
+      });
+      taken.push(middle);
       plan.targets.forEach((target, i) => {
         level(ctx, xs, right, at(target.price), C.up, 1, [], C);
         const r = R((sign * (target.price - plan.entry)) / risk);

@@ -13,6 +13,7 @@ export const desk = {
   tab: "factors",
   origin: "",
   markets: new Map(), // symbol → row of GET /markets, kept fresh by the topic `tickers`
+  isWhole: false, // whether `markets` holds all, or only what came with the page
   signals: new Map(), // id → Signal
   chosen: null, // id of a signal that was picked in the feed
   status: null,

@@ -31,6 +31,7 @@ async function readMarkets() {
   let wait = REFRESH_MS; // slow fields: volume, funding time, liquidated totals
   try {
     takeMarkets(await getJson("markets"));
+    desk.isWhole = true;
     if (!desk.markets.has(desk.symbol) && desk.markets.size) select(desk.markets.keys().next().value);
     tell("markets");
   } catch {
@@ -40,8 +41,10 @@ async function readMarkets() {
 }
 async function readSignals() {
   try {
-    const { results } = await getJson(`signals?limit=${MOST_SIGNALS}`);
-    for (const signal of results) desk.signals.set(signal.id, signal);
+    for (const which of ["state=open&", ""]) {
+      const { results } = await getJson(`signals?${which}limit=${MOST_SIGNALS}`);
+      for (const signal of results) desk.signals.set(signal.id, signal);
+    }
     failFeed("");
     tell("signals");
     tell("chosen");
@@ -72,7 +75,6 @@ function takeTickers({ rows }) {
 function takeSignal({ kind, signal }) {
   desk.signals.set(signal.id, signal);
   tell("signals", signal.id);
-  tell("chosen");
   announce(kind, signal);
 }
 
@@ -95,5 +97,6 @@ startKeys();
 live.subscribe("tickers", takeTickers);
 live.subscribe("signals", takeSignal);
 live.start();
-readMarkets.timer = setTimeout(readMarkets, first.markets ? REFRESH_MS : AGAIN_MS);
+if (first.markets) readMarkets();
+else readMarkets.timer = setTimeout(readMarkets, AGAIN_MS);
 readSignals();

@@ -46,7 +46,7 @@ function arrange() {
     return (x > y ? 1 : x < y ? -1 : 0) * direction || (a.symbol > b.symbol ? 1 : -1);
   });
   pad.style.height = `${list.length * height()}px`;
-  grid.setAttribute("aria-rowcount", String(list.length + 1));
+  if (desk.isWhole) grid.setAttribute("aria-rowcount", String(list.length + 1));
   if (!list.some((m) => m.symbol === stop))
     stop = list.some((m) => m.symbol === desk.symbol) ? desk.symbol : list.length ? list[0].symbol : null;
   empty();
@@ -63,7 +63,8 @@ function empty() {
   put(box, query ? words.all : words[filter]);
 }
 function counts() {
-  if (!desk.markets.size) return;
+  if (!desk.isWhole) return; // the server's own counts stand until all markets are read
+  grid.dataset.whole = "";
   put($('[data-count="all"]'), String(desk.markets.size));
   put($('[data-count="star"]'), String([...watched].filter((s) => desk.markets.has(s)).length));
   put($('[data-count="sig"]'), String([...desk.markets.keys()].filter(openSide).length));

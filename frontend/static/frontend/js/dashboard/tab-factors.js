@@ -25,7 +25,7 @@ function row(f, most) {
   return h(
     "tr",
     { "data-factor": f.name },
-    h("td", { class: "ink-3 x-s", text: f.group }),
+    h("td", { class: "ink-3 x-s", text: f.group.replaceAll("_", " ") }),
     h("td", { class: "wide", title: f.sentence || null, text: f.title }),
     h("td", { class: "r", title: f.reading === null ? "Not known now" : null, text: f.text }),
     h("td", { class: "x-s" }, place),
