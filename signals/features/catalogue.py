@@ -1,5 +1,6 @@
 """The ordered list of factors, and the hash that ties a model to it."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,12 +88,13 @@ def reference_page() -> str:
         lines += [
             f"## {group.replace('_', ' ').capitalize()}",
             "",
-            "| factor | what | unit | sign | warm-up, candles | source |",
-            "|---|---|---|---|---|---|",
+            "| factor | what | unit | sign | warm-up, candles | source | says |",
+            "|---|---|---|---|---|---|---|",
         ]
         sign = {1: "+", -1: "−", 0: "none"}
         lines += [
-            f"| `{f.name}` | {f.title} | {f.unit or '–'} | {sign[f.sign]} | {f.warm_up} | {f.source} |"
+            f"| `{f.name}` | {f.title} | {f.unit or '–'} | {sign[f.sign]} | {f.warm_up} | {f.source} "
+            f"| {re.sub('{[^}]*}', '…', f.above)} |"
             for f in members
         ]
         lines.append("")

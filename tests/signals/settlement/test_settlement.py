@@ -163,6 +163,7 @@ def paid(at_ms: int, *, told_after: int, rate: float = 0.001) -> float:
         ("once, told late", START_MS + 2 * MINUTE_MS, 5, 0.001),
         ("once, three milliseconds past", START_MS + 2 * MINUTE_MS + 3, 3, 0.001),
         ("not as it is filled", START_MS, 0, 0.0),
+        ("not as it is filled, told late", START_MS, 3, 0.0),
         ("not before it is filled", START_MS - MINUTE_MS, 1, 0.0),
         ("not what lies ahead", START_MS + 9 * MINUTE_MS, 1, 0.0),
     ],
