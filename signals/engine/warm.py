@@ -200,5 +200,5 @@ def catch_up(pipeline: Pipeline, history: History) -> list:  # type: ignore[type
     candle = np.full((8, pipeline.state.n), np.nan)
     for step in np.nonzero(history.open_ms >= since - 60_000)[0]:
         candle[:, : history.n] = history.candles[step]
-        changes += pipeline.book.step(int(history.open_ms[step]), candle)
+        changes += pipeline.book.step(int(history.open_ms[step]), candle, int(history.open_ms[-1]))
     return changes

@@ -69,6 +69,11 @@ CATALOGUE = Catalogue(
 )
 
 
+def _template(factor: Factor) -> str:
+    """Return what a factor says of a high reading, its numbers left open."""
+    return re.sub("{[^}]*}", "…", factor.above.replace("{tf}", "the timeframe"))
+
+
 def reference_page() -> str:
     """Return `docs/reference/factors.md`."""
     lines = [
@@ -94,7 +99,7 @@ def reference_page() -> str:
         sign = {1: "+", -1: "−", 0: "none"}
         lines += [
             f"| `{f.name}` | {f.title} | {f.unit or '–'} | {sign[f.sign]} | {f.warm_up} | {f.source} "
-            f"| {re.sub('{[^}]*}', '…', f.above)} |"
+            f"| {_template(f)} |"
             for f in members
         ]
         lines.append("")

@@ -178,14 +178,14 @@ class Pipeline:
         # A signal whose minute was missing has waited; where it was repaired, it goes on from there.
         wanted = self.book.first_wanted_ms()
         minutes = self.state.panels[Timeframe.M1]
-        oldest = open_ms - PATIENCE_MS
+        oldest = open_ms - 2 * PATIENCE_MS
         for at_ms in range(max(open_ms if wanted is None else wanted, oldest), open_ms, MINUTE_MS):
-            outputs += self._settle_minute(at_ms, minutes.at(at_ms))
-        return outputs + self._settle_minute(open_ms, candle)
+            outputs += self._settle_minute(at_ms, minutes.at(at_ms), open_ms)
+        return outputs + self._settle_minute(open_ms, candle, open_ms)
 
-    def _settle_minute(self, open_ms: int, candle: FloatArray) -> list[Output]:
+    def _settle_minute(self, open_ms: int, candle: FloatArray, newest_ms: int) -> list[Output]:
         outputs: list[Output] = []
-        for change in self.book.step(open_ms, candle):
+        for change in self.book.step(open_ms, candle, newest_ms):
             if change.result:
                 self._open.pop(change.id, None)
             outputs.append(Changed(change))
