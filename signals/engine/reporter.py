@@ -4,7 +4,6 @@ answers to questions."""
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 CHART_S: Final = 0.11
 """Least real time between two frames of one chart: at most nine a second, and one for a mark."""
-_QUIET_S: Final = 1.0
 _STATUS_S: Final = 1.0
 _STALE_SHOWN: Final = 8
 
@@ -228,8 +226,7 @@ class Reporter:
 
     async def _send_charts(self) -> None:
         """Send the running candle of every chart that has moved, all in one message to the bus."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._moving.wait(), _QUIET_S)
+        await self._moving.wait()
         self._moving.clear()
         moved, marked = self._moved, self._marked - self._moved
         self._moved, self._marked = set(), set()

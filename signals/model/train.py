@@ -34,7 +34,8 @@ HALF_LIFE_DAYS: Final = 180.0
 MOST_ROWS: Final = 30_000
 LEAST_ROWS: Final = 1_500
 _THIN_CANDLES: Final = 12
-_WORTH_OF_CROWD: Final = 4.0
+_CORRELATION: Final = 0.6
+"""Of hourly returns to BTC, the median measured over perpetuals."""
 _DAY_MS: Final = 86_400_000
 
 
@@ -224,9 +225,11 @@ def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int)
 def _independent(rows: _Rows, picked: BoolArray) -> float:
     """Return how many independent outcomes the picked rows are worth.
 
-    Lives of labels that follow each other, times what many symbols that move together are
-    worth: about four.
+    Lives of labels that follow each other, times what n symbols with one common correlation
+    are worth: n / (1 + (n - 1) ρ).
     """
+    n = float(np.unique(rows.asset[picked]).size)
+    crowd = n / (1.0 + (n - 1.0) * _CORRELATION)
     span = float(rows.at_ms[picked].max() - rows.at_ms[picked].min())
     life = float(np.median(rows.end_ms[picked] - rows.at_ms[picked]))
-    return _WORTH_OF_CROWD * max(1.0, span / max(life, 1.0))
+    return crowd * max(1.0, span / max(life, 1.0))

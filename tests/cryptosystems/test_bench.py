@@ -1,12 +1,13 @@
 """`manage.py bench`: the figures hang together; how large they are is not a test's business."""
 
 import json
+from contextlib import contextmanager
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from cryptosystems.management.benchmarks import corpus, ingest
+from cryptosystems.management.benchmarks import children, corpus, ingest, pipeline
 from signals.ingest.parse import Parser
 
 
@@ -82,3 +83,32 @@ def test_an_option_of_another_benchmark_is_refused_with_what_fits():
 def test_a_size_of_nothing_is_refused():
     with pytest.raises(CommandError, match="--symbols must be above 0, was 0"):
         bench("score", "--symbols", "0")
+
+
+def test_pipeline_carries_events_and_signals_to_every_viewer():
+    found = bench("pipeline", "--symbols", "4", "--viewers", "3", "--seconds", "2")
+    assert found["viewers"] == 3
+    assert found["closed"] == 0
+    assert found["errors"] == []
+    arrived = found["event_to_viewer_ms"]
+    assert arrived["n"] > 0
+    assert 0 < arrived["p50"] <= arrived["p99"] <= arrived["max"]
+    assert set(found["cores_used"]) == {"exchange", "engine", "valkey", "web", "viewers"}
+    assert found["exchange"]["sent"] > 0
+
+
+def test_a_benchmark_that_cannot_run_says_why_and_leaves_nothing_running(monkeypatch):
+    started = []
+
+    @contextmanager
+    def start(module, *arguments, **options):
+        if module.endswith("live_engine"):
+            raise children.ChildFailed("the engine ended with code 1")
+        with children.child(module, *arguments, **options) as (process, line):
+            started.append(process)
+            yield process, line
+
+    monkeypatch.setattr(pipeline, "child", start)
+    with pytest.raises(CommandError, match="the engine ended with code 1"):
+        bench("pipeline", "--symbols", "4")
+    assert [process.poll() is not None for process in started] == [True]

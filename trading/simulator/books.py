@@ -62,6 +62,9 @@ class Books:
     def now(self, place: int, levels: int = N_LEVELS) -> Sides:
         """Return the book of this half second, best first."""
         world = self._world
+        recorded = world.recorded_book(place)
+        if recorded is not None:
+            return recorded.bids[:levels], recorded.asks[:levels]
         return make_book(world.columns, place, world.tape.scales[place], self.beat, levels)
 
     def newest_id(self, place: int) -> int:

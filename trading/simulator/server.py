@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -20,6 +20,10 @@ from trading.simulator.faults import Faults
 from trading.simulator.feed import World
 from trading.simulator.rest import Rest
 from trading.simulator.streams import StreamHub
+
+if TYPE_CHECKING:
+    from trading.simulator.frames import FrameWorld
+    from trading.simulator.replay import ReplayWorld
 
 _HOUR_MS: Final = 3_600_000
 Progress = Callable[[str, int, int], None]
@@ -46,6 +50,18 @@ class ExchangeConfig:
     """The time at which a manual clock stands; None: now."""
     history_share: float = 2 / 3
     progress: Progress | None = field(default=None, compare=False)
+
+
+def _recorded_world(config: ExchangeConfig) -> "ReplayWorld | FrameWorld":
+    """Return the world of a directory: of frames if it holds some, else of candles."""
+    from trading.simulator.frames import FrameWorld, frame_files
+    from trading.simulator.replay import ReplayWorld
+
+    if config.replay is None:
+        raise ValueError("a replay world needs a directory of recorded candles or frames")
+    if frame_files(config.replay):
+        return FrameWorld(config.replay)
+    return ReplayWorld(config.replay, history_share=config.history_share)
 
 
 class ExchangeServer:
@@ -113,12 +129,7 @@ class ExchangeServer:
     def _build(self) -> None:
         config = self.config
         if config.world == "replay":
-            from trading.simulator.replay import ReplayWorld
-
-            if config.replay is None:
-                raise ValueError("a replay world needs a directory of recorded candles")
-            world = ReplayWorld(config.replay, history_share=config.history_share)
-            self.world = world
+            self.world = world = _recorded_world(config)
             self.clock = (
                 FixedClock(world.begin_ms)
                 if config.manual_clock

@@ -18,16 +18,18 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from trading.simulator import strangers, wire
 from trading.simulator.books import Books, Difference
 from trading.simulator.faults import Faults, spoil
-from trading.simulator.feed import Happenings, World
+from trading.simulator.feed import BEAT_MS, Happenings, World
 from trading.simulator.prints import Prints, as_raw_trade
 from trading.simulator.tape import INTERVALS_MS, interval_open
 
 MOST_STREAMS: Final = 1024
 MOST_MESSAGES: Final = 10
 PING_S: Final = 180.0
+STRANGER_BEATS: Final = 120
+"""How often a coin-margined liquidation is told among ours, in half seconds."""
 
 _PUBLIC: Final = re.compile(
-    r"^(!bookTicker|[^@]+@(bookTicker|trade|depth(5|10|20)?(@(100|500)ms)?|rpiDepth@500ms))$"
+    r"^(!bookTicker|[^@]+@(bookTicker|trade|depth(5|10|20)?(@(0|100|250|500)ms)?|rpiDepth@500ms))$"
 )
 _MARKET: Final = re.compile(
     r"^(!(markPrice@arr(@1s)?|ticker@arr|miniTicker@arr|forceOrder@arr|contractInfo|assetIndex@arr)"
@@ -78,6 +80,11 @@ class StreamHub:
         self._place = {rules.symbol.lower(): i for i, rules in enumerate(world.rules)}
         self.books = Books(world)
         self.prints = Prints(world)
+        self._recorded_diffs = {
+            name
+            for name, _, kind in (stream.partition("@") for stream in world.recorded_streams)
+            if _DIFF.match(kind)
+        }
         self.halted: set[int] = set()
         """Symbols that do not trade now; their streams are silent."""
         self.burst = 1
@@ -216,19 +223,23 @@ class StreamHub:
                     continue  # it went while we were sending; its handler tidies up
 
     async def tick(self, happened: Happenings, at_ms: int, beat: int) -> None:
-        """Send what the world did: `beat` counts half seconds."""
-        held, self._held_back = self._held_back, []
-        self.books.turn(beat)
-        self.prints.turn()
+        """Send what the world did: recorded frames each beat, the rest each half second."""
         for stream, text in happened.frames:
             await self._send_recorded(stream, text)
         await self._closed(happened, at_ms)
         await self._forced(happened, at_ms)
+        if beat * self.world.beat_ms % BEAT_MS == 0:
+            await self._half_second(at_ms, beat * self.world.beat_ms // BEAT_MS)
+
+    async def _half_second(self, at_ms: int, beat: int) -> None:
+        held, self._held_back = self._held_back, []
+        self.books.turn(beat)
+        self.prints.turn()
         by_kind: dict[str, list[tuple[str, int]]] = {}
         for stream in list(self.listeners):
             name, _, kind = stream.partition("@")
             place = self._place.get(name)
-            if place is None or place in self.halted or stream in self.world.recorded_streams:
+            if place is None or place in self.halted or self._is_recorded(name, kind):
                 continue
             by_kind.setdefault(kind, []).append((stream, place))
         for kind, wanted in by_kind.items():
@@ -239,8 +250,16 @@ class StreamHub:
                 await self._each_second(kind, wanted, at_ms, beat)
         if beat % 2 == 0:
             await self._arrays(at_ms, beat)
+        if self.mix_families and beat % STRANGER_BEATS == 0:
+            await self._send("!forceOrder@arr", strangers.forced(at_ms))
         for stream, text in held:
             await self._send_text(stream, text)
+
+    def _is_recorded(self, name: str, kind: str) -> bool:
+        recorded = self.world.recorded_streams
+        return f"{name}@{kind}" in recorded or (
+            name in self._recorded_diffs and _DIFF.match(kind) is not None
+        )
 
     async def _send_recorded(self, stream: str, text: str) -> None:
         """Send a recorded frame; diffs answer to any speed that was not recorded itself."""
@@ -266,8 +285,6 @@ class StreamHub:
             name = self.world.rules[order.symbol].symbol.lower()
             await self._send(f"{name}@forceOrder", payload)
             await self._send("!forceOrder@arr", payload)
-            if self.mix_families and order.symbol == 0:
-                await self._send("!forceOrder@arr", strangers.forced(at_ms))
 
     async def tell_listing(self, place: int, status: str, at_ms: int) -> None:
         """Tell that a contract was listed, halted or delisted."""
@@ -319,7 +336,8 @@ class StreamHub:
                     )
         elif kind == "markPrice@1s" or (kind == "markPrice" and beat % 6 == 0):
             for stream, place in wanted:
-                await self._send(stream, wire.mark_price(self.world, place, at_ms))
+                if self.world.columns.mark[place] > 0:
+                    await self._send(stream, wire.mark_price(self.world, place, at_ms))
         elif kind in ("ticker", "miniTicker") and beat % 4 == 0:
             make = wire.ticker if kind == "ticker" else wire.mini_ticker
             for stream, place in wanted:

@@ -4,11 +4,27 @@ Everything after the warm-up is the product's own: feed, fold, sink, reporter, o
 """
 
 import asyncio
+import json
 import os
 import sys
 from argparse import ArgumentParser
+from itertools import cycle
+from time import time
+from typing import Final
 
 import django
+
+from cryptosystems.kernel.timeframes import DECISION_TIMEFRAMES
+from cryptosystems.management.benchmarks.measure import percentiles
+
+_COMPARE_S: Final = 0.5
+_ROOM_S: Final = 2.0
+_DAY_MS: Final = 86_400_000
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -32,6 +48,7 @@ async def _run(n_symbols: int, seed: int) -> None:
     from signals.engine.views import MarketViews
     from signals.ingest.feed import MarketFeed
     from signals.ingest.rest import MarketRest
+    from signals.pipeline.fold import Pipeline
 
     class WarmEngine(Engine):
         """Starts from a made-up market instead of history and a trained model."""
@@ -53,11 +70,31 @@ async def _run(n_symbols: int, seed: int) -> None:
                     group.create_task(self.feed.run()),
                     group.create_task(self._loop()),
                 ]
-                sys.stdout.write("ready\n")
-                sys.stdout.flush()
+                ahead: list[float] = []
+                tasks += [
+                    group.create_task(self._compare(ahead)),
+                    group.create_task(self._make_room(pipeline)),
+                ]
+                _say("ready")
                 await asyncio.to_thread(sys.stdin.read)
                 for task in tasks:
                     task.cancel()
+                _say(json.dumps({"clock_ahead_ms": percentiles(ahead)["p50"]}))
+
+        async def _make_room(self, pipeline: Pipeline) -> None:
+            """Let a timeframe's best speak again every two seconds, so that signals can be timed.
+
+            Only a few may speak in one candle; all would have spoken before anybody watches.
+            """
+            for timeframe in cycle(DECISION_TIMEFRAMES):
+                await asyncio.sleep(_ROOM_S)
+                pipeline.last_issued[timeframe] -= _DAY_MS
+
+        async def _compare(self, ahead: list[float]) -> None:
+            """Note by how much the market's clock runs before this machine's."""
+            while True:
+                await asyncio.sleep(_COMPARE_S)
+                ahead.append(self.clock.now_ms() - time() * 1000)
 
     await sync_to_async(prepare_database)()
     engine = WarmEngine()

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
@@ -34,7 +35,7 @@ VIEWERS: Final = 100
 SECONDS: Final = 20.0
 SEED: Final = 7
 _WARM_S: Final = 120.0
-_AFTER_S: Final = 60.0
+_AFTER_S: Final = 30.0
 _READY_S: Final = 30.0
 
 
@@ -120,6 +121,84 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The running processes, and what their CPU is read from."""
+
+    exchange: "subprocess.Popen[bytes]"
+    engine: "subprocess.Popen[bytes]"
+    valkey: "subprocess.Popen[bytes]"
+    web: "subprocess.Popen[bytes]"
+    web_port: int
+
+    def cpu(self) -> dict[str, float]:
+        """Return CPU seconds by name.
+
+        Raises
+        ------
+        ChildFailed
+            If one of them has ended.
+        """
+        out = {}
+        for name in ("exchange", "engine", "valkey", "web"):
+            process = getattr(self, name)
+            if process.poll() is not None:
+                raise ChildFailed(f"{name} ended with code {process.returncode}")
+            out[name] = cpu_of(process.pid)
+        return out
+
+
+def _start(
+    stack: ExitStack, run_dir: Path, env: dict[str, str], size: tuple[str, ...], lasting_s: float
+) -> _Parts:
+    """Start everything up to the web process; the exchange is sending when this returns."""
+    at = run_dir / "valkey.sock"
+    argv = embedded.valkey_argv(run_dir, run_dir / "valkey")
+    valkey = stack.enter_context(_server(argv, env, "valkey", _answers(socket.AF_UNIX, str(at))))
+    exchange, port = stack.enter_context(
+        child(f"{PACKAGE}.live_exchange", *size, "--seconds", str(lasting_s), env=env)
+    )
+    env["MARKET_REST_URL"] = f"http://127.0.0.1:{port}"
+    engine, _ = stack.enter_context(
+        child(f"{PACKAGE}.live_engine", *size, env=env, start_s=_WARM_S)
+    )
+    assert exchange.stdin is not None
+    exchange.stdin.write(b"go\n")
+    read_line(exchange, "the exchange", _WARM_S)
+    web_port = free_port()
+    is_there = _answers(socket.AF_INET, ("127.0.0.1", web_port))
+    web = stack.enter_context(_server(_web_argv(web_port), env, "the web process", is_there))
+    return _Parts(exchange, engine, valkey, web, web_port)
+
+
+def _last_word(process: "subprocess.Popen[bytes]", name: str) -> dict[str, Any]:
+    """End a child's input and return what it reports of itself."""
+    assert process.stdin is not None
+    process.stdin.close()
+    found: dict[str, Any] = json.loads(read_line(process, name, _READY_S))
+    return found
+
+
+def _watch(
+    stack: ExitStack, parts: _Parts, env: dict[str, str], n_viewers: int, n: int, seconds: float
+) -> dict[str, Any]:
+    """Let viewers look for `seconds`; return what they saw and the CPU it took."""
+    watching, _ = stack.enter_context(
+        child(
+            f"{PACKAGE}.viewers",
+            *("--port", str(parts.web_port), "--viewers", str(n_viewers)),
+            *("--symbols", str(n), "--seconds", str(seconds)),
+            env=env,
+            start_s=_WARM_S,
+        )
+    )
+    began, before = monotonic(), parts.cpu() | {"viewers": cpu_of(watching.pid)}
+    found: dict[str, Any] = json.loads(read_line(watching, "the viewers", seconds + _AFTER_S))
+    lasted, after = monotonic() - began, parts.cpu() | {"viewers": cpu_of(watching.pid)}
+    found["cores_used"] = {name: round((after[name] - before[name]) / lasted, 4) for name in before}
+    return found
+
+
 def run(
     *,
     symbols: int = SYMBOLS,
@@ -134,73 +213,26 @@ def run(
     ChildFailed
         If a process does not come up or ends early.
     """
+    size = ("--symbols", str(symbols), "--seed", str(seed))
     with ExitStack() as stack:
         run_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cs-bench-")))
         env = _environment(run_dir)
-        valkey = stack.enter_context(
-            _server(
-                embedded.valkey_argv(run_dir, run_dir / "valkey"),
-                env,
-                "valkey",
-                _answers(socket.AF_UNIX, str(run_dir / "valkey.sock")),
-            )
-        )
-        size = ("--symbols", str(symbols), "--seed", str(seed))
-        exchange, port = stack.enter_context(
-            child(f"{PACKAGE}.live_exchange", *size, "--seconds", str(seconds + _AFTER_S), env=env)
-        )
-        env["MARKET_REST_URL"] = f"http://127.0.0.1:{port}"
-        engine, _ = stack.enter_context(
-            child(f"{PACKAGE}.live_engine", *size, env=env, start_s=_WARM_S)
-        )
-        assert exchange.stdin is not None
-        exchange.stdin.write(b"go\n")
-        read_line(exchange, "the exchange", _WARM_S)
-        web_port = free_port()
-        web = stack.enter_context(
-            _server(
-                _web_argv(web_port),
-                env,
-                "the web process",
-                _answers(socket.AF_INET, ("127.0.0.1", web_port)),
-            )
-        )
-        watching, _ = stack.enter_context(
-            child(
-                f"{PACKAGE}.viewers",
-                *("--port", str(web_port), "--viewers", str(viewers)),
-                *("--symbols", str(symbols), "--seconds", str(seconds)),
-                env=env,
-                start_s=_WARM_S,
-            )
-        )
-        processes = {
-            "exchange": exchange,
-            "engine": engine,
-            "valkey": valkey,
-            "web": web,
-            "viewers": watching,
-        }
-        began, before = monotonic(), {name: cpu_of(p.pid) for name, p in processes.items()}
-        found = json.loads(read_line(watching, "the viewers", seconds + _AFTER_S))
-        for name in ("exchange", "engine", "valkey", "web"):
-            if processes[name].poll() is not None:
-                raise ChildFailed(f"{name} ended with code {processes[name].returncode}")
-        lasted = monotonic() - began
-        share = {
-            name: round((cpu_of(p.pid) - before[name]) / lasted, 4)
-            for name, p in processes.items()
-            if p.poll() is None
-        }
-        exchange.stdin.close()
-        sent = json.loads(read_line(exchange, "the exchange", _READY_S))
+        parts = _start(stack, run_dir, env, size, seconds + _AFTER_S)
+        found = _watch(stack, parts, env, viewers, symbols, seconds)
+        ahead_ms = _last_word(parts.engine, "the engine")["clock_ahead_ms"] or 0.0
+        sent = _last_word(parts.exchange, "the exchange")
+    # A signal carries the engine's clock; latencies are by this machine's.
+    found["signal_to_viewer_ms"] = {
+        trigger: {k: v if k == "n" else round(v + ahead_ms, 3) for k, v in values.items()}
+        for trigger, values in found["signal_to_viewer_ms"].items()
+    }
     return {
         "bench": "pipeline",
         **machine(),
         "symbols": symbols,
         "seconds": seconds,
         **found,
-        "cores_used": share,
+        "engine_clock_ahead_ms": ahead_ms,
         "exchange": sent,
     }
 

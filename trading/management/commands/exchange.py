@@ -3,13 +3,24 @@
 import asyncio
 import os
 import signal as os_signal
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from cryptosystems.kernel.errors import InvalidInput
+
+
+def _positive(text: str) -> float:
+    """Return a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise ArgumentTypeError(f"must be a number above 0, was {text}")
+    return value
 
 
 class Command(BaseCommand):
@@ -22,9 +33,13 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=9443, help="0 picks a free one")
         parser.add_argument("--world", choices=("synthetic", "replay"), default="synthetic")
-        parser.add_argument("--replay", type=Path, help="directory of recorded candles (Parquet)")
         parser.add_argument(
-            "--speed", type=float, default=1.0, help="replay this many times faster"
+            "--replay",
+            type=Path,
+            help="directory of recorded candles (Parquet) or frames (JSON lines)",
+        )
+        parser.add_argument(
+            "--speed", type=_positive, default=1.0, help="replay this many times faster"
         )
         parser.add_argument("--history-share", type=float, default=2 / 3)
         parser.add_argument("--symbols", type=int, default=40)
@@ -40,9 +55,11 @@ class Command(BaseCommand):
         from trading.simulator.server import ExchangeConfig
 
         if options["world"] == "replay" and options["replay"] is None:
-            raise CommandError("--world replay needs --replay DIR, a directory of recorded candles")
+            raise CommandError(
+                "--world replay needs --replay DIR, a directory of recorded candles or frames"
+            )
         config = ExchangeConfig(
-            world=options["world"],
+            world="replay" if options["replay"] is not None else options["world"],
             replay=options["replay"],
             speed=options["speed"],
             symbols=options["symbols"],
