@@ -230,5 +230,6 @@ def catch_up(pipeline: Pipeline, history: History) -> list[Output]:
     candle = np.full((8, pipeline.state.n), np.nan)
     for step in np.nonzero(history.open_ms >= since - 60_000)[0]:
         candle[:, : history.n] = history.candles[step]
-        outputs += pipeline.settle_minute(int(history.open_ms[step]), candle)
+        minute_ms = int(history.open_ms[step])
+        outputs += pipeline.settle_minute(minute_ms, candle, int(history.open_ms[-1]))
     return outputs

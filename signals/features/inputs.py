@@ -124,8 +124,12 @@ def live_inputs(
     inputs.funding_8h = np.where(settled, derivatives.settled_8h, np.nan)
     inputs.funding_3d = np.where(settled, derivatives.funding_sums(), np.nan)
     inputs.premium = np.where(fresh_mark, derivatives.premium, np.nan)
-    inputs.imbalance = np.where(fresh_book, book.imbalance_fast[:3], np.nan)
-    inputs.imbalance_slow = np.where(fresh_book, book.imbalance_slow[1], np.nan)
+    levels_age = (now_ms - book.levels_received_ms) / 1000 / speed
+    fresh_levels = fresh_book & (book.levels_received_ms > 0) & (levels_age <= BOOK_LIMIT_S)
+    # An average lives on while its band is out of the book's reach; it is not known then.
+    covered = fresh_levels & ~np.isnan(book.imbalance)
+    inputs.imbalance = np.where(covered[:3], book.imbalance_fast[:3], np.nan)
+    inputs.imbalance_slow = np.where(covered[1], book.imbalance_slow[1], np.nan)
     inputs.flow_10s = np.where(fresh_book, book.flow_10s, np.nan)
     inputs.flow_60s = np.where(fresh_book, book.flow_60s, np.nan)
     inputs.micro = np.where(fresh_book, book.micro, np.nan)
@@ -134,7 +138,7 @@ def live_inputs(
         skew = np.log(book.depth_bid / book.depth_bid_hour) - np.log(
             book.depth_ask / book.depth_ask_hour
         )
-    inputs.depth_skew = np.where(fresh_book & np.isfinite(skew), skew, np.nan)
+    inputs.depth_skew = np.where(fresh_levels & np.isfinite(skew), skew, np.nan)
     if heard:
         inputs.liquidated_5m = liquidations.sums("fast", now_ms)
         inputs.liquidated_15m = liquidations.sums("mid", now_ms)

@@ -43,6 +43,8 @@ class BookColumns:
         self.ask_qty: FloatArray = np.full(n, np.nan)
         self.received_ms: IntArray = np.zeros(n, dtype=np.int64)
         self.levels: list[tuple[Levels, Levels] | None] = [None] * n
+        self.levels_received_ms: IntArray = np.zeros(n, dtype=np.int64)
+        """Best prices have a stream of their own: they may be fresh while the levels are not."""
         self._dirty: set[int] = set()
         # Plain lists: one number of an array costs four times as much to read or write.
         self._flow = [0.0] * n
@@ -65,6 +67,7 @@ class BookColumns:
     def set_levels(self, row: int, bids: Levels, asks: Levels, received_ms: int) -> None:
         """Take the whole visible book of one symbol."""
         self.levels[row] = (bids, asks)
+        self.levels_received_ms[row] = received_ms
         self._dirty.add(row)
         self.set_top(row, *bids[0], *asks[0], received_ms)
 
@@ -108,6 +111,7 @@ class BookColumns:
         for column in (self.bid, self.ask, self.bid_qty, self.ask_qty):
             column[row] = np.nan
         self.received_ms[row] = 0
+        self.levels_received_ms[row] = 0
         self.imbalance[:, row] = np.nan
 
     @property

@@ -200,19 +200,22 @@ class Pipeline:
             default=None,
         )
         minutes = self.state.panels[Timeframe.M1]
-        oldest = open_ms - PATIENCE_MS
+        oldest = open_ms - 2 * PATIENCE_MS
         for at_ms in range(max(open_ms if wanted is None else wanted, oldest), open_ms, MINUTE_MS):
-            outputs += self.settle_minute(at_ms, minutes.at(at_ms))
-        return outputs + self.settle_minute(open_ms, candle)
+            outputs += self.settle_minute(at_ms, minutes.at(at_ms), open_ms)
+        return outputs + self.settle_minute(open_ms, candle, open_ms)
 
-    def settle_minute(self, open_ms: int, candle: FloatArray) -> list[Output]:
-        """Walk open signals, and setups that were turned down, through one minute (8, n)."""
+    def settle_minute(self, open_ms: int, candle: FloatArray, newest_ms: int) -> list[Output]:
+        """Walk open signals, and setups that were turned down, through one minute (8, n).
+
+        `newest_ms` is the newest minute there is: what lies behind it is not waited for.
+        """
         outputs: list[Output] = []
-        for change in self.book.step(open_ms, candle):
+        for change in self.book.step(open_ms, candle, newest_ms):
             if change.result:
                 self._open.pop(change.id, None)
             outputs.append(Changed(change))
-        for change in self.shadow.step(open_ms, candle):
+        for change in self.shadow.step(open_ms, candle, newest_ms):
             if change.result:
                 outputs.append(ShadowSettled(self._shadows.pop(change.id), change))
         return outputs

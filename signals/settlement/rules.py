@@ -142,12 +142,14 @@ class SettlementBook:
         if paying.any():
             barriers.charge_funding(self._state, np.where(paying, rate, 0.0))
 
-    def step(self, open_ms: int, candle: FloatArray) -> list[Change]:
+    def step(self, open_ms: int, candle: FloatArray, newest_ms: int | None = None) -> list[Change]:
         """Walk every open signal through the candle opened at `open_ms`.
 
         Parameters
         ----------
         candle : ndarray of shape (8, n); a symbol without a candle waits
+        newest_ms : open time of the newest candle there is, by which patience is measured; where
+            it is later than `open_ms`, the caller goes through the older ones first
         """
         if not self.signals:
             return []
@@ -155,7 +157,8 @@ class SettlementBook:
         open_, high, low, close = picked[OPEN], picked[HIGH], picked[LOW], picked[CLOSE]
         close_ms = open_ms + self.duration_ms
         ahead = open_ms - self._done_ms - self.duration_ms
-        turn = (ahead >= 0) & ((ahead == 0) | (ahead >= self.patience_ms)) & ~np.isnan(close)
+        waited = max(open_ms, newest_ms or 0) - self._done_ms - self.duration_ms
+        turn = (ahead >= 0) & ((ahead == 0) | (waited >= self.patience_ms)) & ~np.isnan(close)
         lost = ~turn & (open_ms > self._expires + _VOID_AFTER_MS)
         state, before = self._state, self._state.n_hit.copy()
         self._pay_dues(turn, open_ms)

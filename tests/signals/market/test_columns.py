@@ -7,6 +7,7 @@ from cryptosystems.kernel.instruments import Side
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.features.inputs import live_inputs
 from signals.market.events import (
+    BookPartial,
     BookTop,
     FundingSettled,
     Liquidation,
@@ -49,6 +50,30 @@ def test_an_input_older_than_its_limit_is_not_known(limit_s: float, column: str)
     stale = getattr(live_inputs(state, None, at + int(limit_s * 1000) + 1), column)
     assert np.isfinite(fresh[0])
     assert np.isnan(stale[0])
+
+
+def test_a_band_that_left_the_book_s_reach_and_levels_that_stopped_are_not_known() -> None:
+    state = MarketState(["BTCUSDT"])
+
+    def levels(at: int, n: int) -> None:
+        bids = [(1000.0 - k - 0.5, 2.0) for k in range(n)]
+        asks = [(1000.0 + k + 0.5, 1.0) for k in range(n)]
+        state.apply(BookPartial("BTCUSDT", at, at, at, bids, asks))
+        state.tick(at)
+
+    at = START_MS
+    levels(at, 12)
+    assert np.isfinite(live_inputs(state, None, at).imbalance[:, 0]).all()
+    levels(at + 1_000, 7)
+    seen = live_inputs(state, None, at + 1_000)
+    assert np.isnan(seen.imbalance[2, 0]), "one per cent is beyond the last level now"
+    assert np.isfinite(seen.imbalance_slow[0])
+    # Best prices go on, the levels do not: what rests on levels goes stale by itself.
+    state.apply(BookTop("BTCUSDT", at + 5_000, at + 5_000, 9, 999.5, 2.0, 1000.5, 1.0))
+    later = live_inputs(state, None, at + 5_000)
+    assert np.isfinite(later.micro[0])
+    assert np.isnan(later.imbalance[:, 0]).all()
+    assert np.isnan(later.depth_skew[0])
 
 
 def test_a_fast_replay_counts_ages_on_our_clock() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from signals.model.adapt import fit_assets
-from signals.model.calibration import Platt, fit_platt, logistic, venn_abers
+from signals.model.calibration import fit_platt, logistic, venn_abers
 from signals.model.evaluate import (
     auc,
     brier,

@@ -260,6 +260,24 @@ def test_a_missing_minute_holds_a_signal_back_until_it_is_repaired(market: Marke
     assert (book._n_missing == 0).all()
 
 
+def test_a_minute_that_is_never_repaired_costs_ten_minutes_and_nothing_else(
+    market: Market,
+) -> None:
+    market.pipeline.use_model(model())
+    market.run(15)
+    market.pipeline.use_model(None)
+    market.close_minute(skip=(1,))
+    market.pipeline.advance(market.now_ms)
+    market.pipeline.advance(market.now_ms + 300)
+    market.run(9)
+    book = market.pipeline.book
+    held_back = int(book._done_ms[book._row == 1][0]) if 1 in book._row else None
+    market.run(1)
+    assert held_back is not None
+    assert set(book._done_ms.tolist()) == {market.now_ms - MINUTE_MS}
+    assert book._n_missing[book._row == 1].tolist() == [1]
+
+
 def test_the_same_events_give_the_same_signals() -> None:
     def play() -> list[str]:
         market = Market(4)

@@ -33,9 +33,9 @@ def test_a_rejected_setup_is_settled_by_the_same_rule_as_a_signal() -> None:
     draft = shadow_draft(decision)
     pipeline.watch_shadow(open_signal(draft, pipeline.state.index), key)
     entry, stop = float(decision.plan.reference), float(decision.plan.stop)
-    assert pipeline.settle_minute(AT_MS, minute(entry, entry + 1, entry - 1, entry)) == []
+    assert pipeline.settle_minute(AT_MS, minute(entry, entry + 1, entry - 1, entry), AT_MS) == []
     (settled,) = pipeline.settle_minute(
-        AT_MS + MINUTE, minute(entry, entry + 1, stop - 1, stop - 1)
+        AT_MS + MINUTE, minute(entry, entry + 1, stop - 1, stop - 1), AT_MS + MINUTE
     )
     assert isinstance(settled, ShadowSettled)
     assert settled.setup == key
@@ -62,9 +62,9 @@ def test_its_outcome_is_kept_and_what_is_open_is_followed_after_a_restart() -> N
     pipeline = Pipeline(MarketState(["BTCUSDT"]), [rules()], origin="simulated")
     pipeline.watch_shadow(watched, key)
     entry, stop = float(decision.plan.reference), float(decision.plan.stop)
-    pipeline.settle_minute(AT_MS, minute(entry, entry + 1, entry - 1, entry))
+    pipeline.settle_minute(AT_MS, minute(entry, entry + 1, entry - 1, entry), AT_MS)
     (settled,) = pipeline.settle_minute(
-        AT_MS + MINUTE, minute(entry, entry + 1, stop - 1, stop - 1)
+        AT_MS + MINUTE, minute(entry, entry + 1, stop - 1, stop - 1), AT_MS + MINUTE
     )
     assert isinstance(settled, ShadowSettled)
     settle_rejected(Origin.SIMULATED, settled.setup, settled.change)

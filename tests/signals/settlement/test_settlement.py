@@ -132,6 +132,22 @@ def test_after_its_patience_it_goes_on_and_counts_what_is_missing() -> None:
     assert changes[-1].evidence["n_missing"] == 3
 
 
+def test_once_patience_is_over_the_minutes_after_the_hole_are_all_walked() -> None:
+    book = SettlementBook(patience_ms=3 * MINUTE_MS)
+    book.add(signal())
+    quiet: Candle = (100, 101, 99, 100)
+    candles = [quiet, NONE, quiet, (100, 101, 89, 90), (90, 131, 90, 130)]
+    changes: list[Change] = []
+    for newest in range(len(candles)):
+        newest_ms = START_MS + newest * MINUTE_MS
+        for at_ms in range(book.first_wanted_ms() or newest_ms, newest_ms + 1, MINUTE_MS):
+            place = (at_ms - START_MS) // MINUTE_MS
+            changes += book.step(at_ms, minute(candles[place]), newest_ms)
+    assert changes[-1].result == "lost"
+    assert changes[-1].at_ms == START_MS + 4 * MINUTE_MS
+    assert changes[-1].evidence["n_missing"] == 1
+
+
 def test_a_symbol_that_never_trades_again_is_void_a_day_after_the_limit() -> None:
     book = SettlementBook()
     book.add(signal())
@@ -163,6 +179,7 @@ def paid(at_ms: int, *, told_after: int, rate: float = 0.001) -> float:
         ("once, told late", START_MS + 2 * MINUTE_MS, 5, 0.001),
         ("once, three milliseconds past", START_MS + 2 * MINUTE_MS + 3, 3, 0.001),
         ("not as it is filled", START_MS, 0, 0.0),
+        ("not as it is filled, told late", START_MS, 3, 0.0),
         ("not before it is filled", START_MS - MINUTE_MS, 1, 0.0),
         ("not what lies ahead", START_MS + 9 * MINUTE_MS, 1, 0.0),
     ],
