@@ -63,6 +63,8 @@ class SyntheticWorld:
         self._keep = data_dir
         self.P = self._parameters()
         self.start_ms = start_ms
+        # Room for all of it at once: growing by copies would hold the tape twice.
+        self._room = max(1024, (now_ms - start_ms) // MINUTE_MS + 1440)
         self._restored = False
         self._begin(start_ms)
         if data_dir is not None:
@@ -118,8 +120,8 @@ class SyntheticWorld:
         self._premiums = PremiumAverage(self.n)
         self._rate = np.zeros(self.n)
         self._funding: list[tuple[int, FloatArray, FloatArray]] = []
-        self.tape = Tape(self.scales, start_ms, 1024)
-        self._interest = np.zeros((self.n, 1024), dtype=np.float32)
+        self.tape = Tape(self.scales, start_ms, self._room)
+        self._interest = np.zeros((self.n, self._room), dtype=np.float32)
         self._minute_outs = np.empty((self.n, 0, k.N_OUT))
         self._partial: list[IntArray] = []
         """Finished segments of the running minute, each (n, 8)."""

@@ -12,6 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from cryptosystems.kernel.errors import InvalidInput
 
 
+class _Interrupted(Exception):
+    """A signal came while history was being made."""
+
+
 def _positive(text: str) -> float:
     """Return a number above 0."""
     try:
@@ -28,6 +32,7 @@ class Command(BaseCommand):
 
     help = "Run the simulated exchange (REST and WebSockets as Binance USDⓈ-M) on loopback."
     requires_system_checks: list[str] = []
+    _ended: asyncio.Event | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -76,17 +81,22 @@ class Command(BaseCommand):
         )
         try:
             asyncio.run(self._serve(config, options["ready_file"]))
+        except _Interrupted:
+            self.stdout.write("stopped before the market was made")
         except InvalidInput as error:
             raise CommandError(str(error)) from error
 
     def _progress(self, text: str, done: int, total: int) -> None:
+        """Say how far the market is made; asked to stop, end there (called in a thread)."""
+        if self._ended is not None and self._ended.is_set():
+            raise _Interrupted
         self.stdout.write(f"progress {text} {done}/{total}")
         self.stdout.flush()
 
     async def _serve(self, config: Any, ready_file: Path | None) -> None:
         from trading.simulator.server import ExchangeServer
 
-        ended = asyncio.Event()
+        ended = self._ended = asyncio.Event()
         for number in (os_signal.SIGTERM, os_signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         server = ExchangeServer(config)
