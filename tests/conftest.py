@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from signals.delivery import bus
+from tests.support.browsers import chromium_browser
 from tests.support.servers import valkey
 
 
@@ -22,3 +23,10 @@ def redis_url(valkey_url: str, settings: Any) -> str:
     settings.REDIS_URL = valkey_url
     bus.connect().flushall()
     return valkey_url
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One browser for the module."""
+    with chromium_browser() as browser:
+        yield browser

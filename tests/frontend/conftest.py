@@ -1,11 +1,9 @@
 """A browser on the product's pages: real server, socket and bus, the engine played by hand."""
 
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
@@ -79,32 +77,6 @@ def _wait(condition: Any, timeout_s: float = 10.0) -> None:
     while not condition():
         assert monotonic() < end, f"waited {timeout_s} s in vain"
         sleep(0.01)
-
-
-def _chromium(playwright: Any) -> str | None:
-    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name) if name else None
-        if found:
-            return found
-    own = Path(playwright.chromium.executable_path)
-    return str(own) if own.exists() else None
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """One browser for the session."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = _chromium(playwright)
-        if path is None:
-            pytest.skip(
-                "No Chromium was found. Install one (`apt-get install chromium`, or "
-                "`playwright install chromium`), or name it in the variable CHROMIUM."
-            )
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 _WATCH = """
