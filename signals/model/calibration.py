@@ -15,6 +15,9 @@ FloatArray = NDArray[np.float64]
 
 GRID: Final = 33
 _LEAST_SLOPE: Final = 0.0
+PRIOR: Final = 20.0
+"""Independent outcomes that the prior of "no skill" is worth."""
+_EIGHTY: Final = 1.2816
 _FAR: Final = 1e9
 _SUPPORT: Final = (0.005, 0.995)
 
@@ -48,7 +51,7 @@ def fit_platt(
     *,
     rate: float = 0.5,
     n_effective: float | None = None,
-    prior: float = 20.0,
+    prior: float = PRIOR,
 ) -> Platt:
     """Return the map with the highest likelihood, steadied by a prior of "no skill".
 
@@ -84,6 +87,42 @@ def fit_platt(
     slope, level = float(found.x[0]), float(found.x[1])
     lowest, highest = np.quantile(logit, _SUPPORT)
     return Platt(slope, level - slope * middle, float(lowest), float(highest))
+
+
+def platt_interval(
+    platt: Platt,
+    logit: FloatArray,
+    grid: FloatArray,
+    *,
+    n_effective: float,
+    weight: FloatArray | None = None,
+    prior: float = PRIOR,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the 80 % interval of the map's own uncertainty at each score of `grid`.
+
+    From the curvature of the likelihood at its peak, where the sample counts as `n_effective`
+    independent outcomes: few of them make it wide.
+    """
+    w = np.ones_like(logit) if weight is None else weight
+    w = w / w.sum() * min(float(logit.size), n_effective)
+    middle = float(np.average(logit, weights=w))
+    x = logit - middle
+    p = platt(logit)
+    curve = w * p * (1.0 - p)
+    spread = max(float(np.average(x * x, weights=w)), 1e-9)
+    held = 0.25 * prior
+    information = np.array(
+        [
+            [float((curve * x * x).sum()) + held * spread, float((curve * x).sum())],
+            [float((curve * x).sum()), float(curve.sum()) + held],
+        ]
+    )
+    covariance = np.linalg.inv(information)
+    at = np.clip(grid, platt.lowest, platt.highest) - middle
+    variance = covariance[0, 0] * at * at + 2 * covariance[0, 1] * at + covariance[1, 1]
+    half = _EIGHTY * np.sqrt(variance)
+    z = platt.slope * (at + middle) + platt.offset
+    return logistic(z - half), logistic(z + half)
 
 
 def venn_abers(

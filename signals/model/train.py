@@ -1,7 +1,7 @@
 """Fitting one model over all timeframes and sides.
 
-The rows before the last fifth of the time teach the weights, the last fifth, purged by label
-end, teaches the calibration: no row does both.
+The calibration learns from scores out of fold: each later stretch of time is scored by a model of
+what was decided before it, purged by label end, so that no outcome speaks for its own score.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from signals.features.base import GROUPS
 from signals.features.catalogue import CATALOGUE
 from signals.features.history import FeatureHistory
 from signals.model.adapt import fit_assets
-from signals.model.calibration import GRID, Platt, fit_platt, venn_abers
+from signals.model.calibration import GRID, Platt, fit_platt, platt_interval, venn_abers
 from signals.model.labels import Labels, uniqueness
 from signals.model.model import Model, SideModel, unusualness
 from signals.model.score import AdditiveScore, design, quantile_edges
@@ -27,7 +27,9 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-CALIBRATION_SHARE: Final = 0.2
+FOLDS: Final = 5
+FIRST_FOLD: Final = 2
+"""Folds of time: each from this one on is scored by a model of the folds before it."""
 SHRINKAGE: Final = 0.002
 """C of the logistic: weak evidence moves little."""
 HALF_LIFE_DAYS: Final = 180.0
@@ -133,33 +135,27 @@ def _weights(rows: _Rows, lesson: Lesson) -> FloatArray:
 
 
 def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
-    first = int(rows.at_ms.min())
-    edge_ms = before_ms - int((before_ms - first) * CALIBRATION_SHARE)
-    teach = purged(rows.at_ms, rows.end_ms, edge_ms)
-    later = rows.at_ms >= edge_ms
-    if teach.sum() < LEAST_ROWS // 2 or later.sum() < LEAST_ROWS // 8:
-        return None
-    if not 0.02 < rows.win[teach].mean() < 0.98:
-        return None
     weight = _weights(rows, lesson)
-    score = _fit_score(rows, teach, weight, len(lesson.features.symbols))
-    logit = score.score(rows.X, rows.asset)[0]
-    duration = lesson.features.timeframe.duration_ms
-    thin = later & ((rows.at_ms // duration + rows.asset) % _THIN_CANDLES == 0)
-    if thin.sum() < 100:
-        thin = later
-    worth = _independent(rows, later)
-    rate = float(np.average(rows.win[teach], weights=weight[teach]))
-    win = fit_platt(logit[later], rows.win[later], weight[later], rate=rate, n_effective=worth)
-    low_end, high_end = np.quantile(logit, (0.001, 0.999))
-    grid = np.linspace(low_end, high_end, GRID)
-    low, high = venn_abers(logit[thin], rows.win[thin], grid)
+    n_assets = len(lesson.features.symbols)
+    first = int(rows.at_ms.min())
+    edges = np.linspace(first, before_ms, FOLDS + 1).astype(np.int64)
+    logit = _out_of_fold(rows, weight, edges, n_assets)
+    judged = ~np.isnan(logit)
+    known = purged(rows.at_ms, rows.end_ms, before_ms)
+    if judged.sum() < LEAST_ROWS // 4 or not 0.02 < rows.win[known].mean() < 0.98:
+        return None
+    before = purged(rows.at_ms, rows.end_ms, int(edges[FIRST_FOLD]))
+    rate = float(np.average(rows.win[before], weights=weight[before]))
+    worth = _independent(rows, judged)
+    win = fit_platt(logit[judged], rows.win[judged], weight[judged], rate=rate, n_effective=worth)
+    grid = np.linspace(*np.quantile(logit[judged], (0.001, 0.999)), GRID)
+    low, high = _interval(rows, lesson, logit, judged, weight, win, worth, grid)
     won = rows.win > 0
     return SideModel(
-        score=score,
+        score=_fit_score(rows, known, weight, n_assets),
         win=win,
-        target_2=_next_target(rows, logit, teach, later, 2, worth),
-        target_3=_next_target(rows, logit, teach, later, 3, worth),
+        target_2=_next_target(rows, logit, before, judged, 2, worth),
+        target_3=_next_target(rows, logit, before, judged, 3, worth),
         grid=grid,
         low=low,
         high=high,
@@ -169,16 +165,58 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     )
 
 
+def _out_of_fold(rows: _Rows, weight: FloatArray, edges: IntArray, n_assets: int) -> FloatArray:
+    """Return each row's score by a model that learned from what was decided before its fold.
+
+    NaN in the first folds, which only teach.
+    """
+    out = np.full(rows.win.size, np.nan)
+    for fold in range(FIRST_FOLD, FOLDS):
+        begin, end = int(edges[fold]), int(edges[fold + 1])
+        teach = purged(rows.at_ms, rows.end_ms, begin)
+        judged = (rows.at_ms >= begin) & (rows.at_ms < end)
+        if teach.sum() < LEAST_ROWS // 2 or not 0.02 < rows.win[teach].mean() < 0.98:
+            continue
+        score = _fit_score(rows, teach, weight, n_assets)
+        out[judged] = score.score(rows.X[judged], rows.asset[judged])[0]
+    return out
+
+
+def _interval(
+    rows: _Rows,
+    lesson: Lesson,
+    logit: FloatArray,
+    judged: BoolArray,
+    weight: FloatArray,
+    win: Platt,
+    worth: float,
+    grid: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the chance's lower and upper end at each score: the wider of both ways to tell it."""
+    duration = lesson.features.timeframe.duration_ms
+    thin = judged & ((rows.at_ms // duration + rows.asset) % _THIN_CANDLES == 0)
+    if thin.sum() < 100:
+        thin = judged
+    low, high = venn_abers(logit[thin], rows.win[thin], grid)
+    own_low, own_high = platt_interval(
+        win, logit[judged], grid, n_effective=worth, weight=weight[judged]
+    )
+    return (
+        np.maximum.accumulate(np.minimum(low, own_low)),
+        np.maximum.accumulate(np.maximum(high, own_high)),
+    )
+
+
 def _next_target(
-    rows: _Rows, logit: FloatArray, teach: BoolArray, later: BoolArray, target: int, worth: float
+    rows: _Rows, logit: FloatArray, before: BoolArray, judged: BoolArray, target: int, worth: float
 ) -> Platt:
     """Return the chance of a target, given the one before it."""
-    before = rows.n_hit >= target - 1
+    reached = rows.n_hit >= target - 1
     won = (rows.n_hit >= target).astype(float)
-    known = won[teach & before]
+    known = won[before & reached]
     # One success and one failure more than seen keep the rate away from 0 and 1.
     rate = (float(known.sum()) + 1.0) / (known.size + 2.0)
-    chosen = later & before
+    chosen = judged & reached
     return fit_platt(logit[chosen], won[chosen], rate=rate, n_effective=worth)
 
 
