@@ -1,6 +1,13 @@
 """Pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from frontend.pages import dashboard, marketing, operations
 
 app_name = "frontend"
-urlpatterns: list[URLPattern] = []
+
+urlpatterns = [
+    path("", marketing.landing, name="landing"),
+    path("ai-trading/dashboard", dashboard.dashboard, name="dashboard"),
+    path("status", operations.status, name="status"),
+]

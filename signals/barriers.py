@@ -68,7 +68,7 @@ class LadderState:
 
     @property
     def is_open(self) -> BoolArray:
-        return self.ended == OPEN
+        return np.asarray(self.ended == OPEN)
 
     def net(self, slippage: FloatArray | float = SLIPPAGE) -> FloatArray:
         """Return the result in R after fees, slippage and funding, shape (m,)."""
@@ -168,8 +168,7 @@ def advance(
         state.share = np.where(hit, state.share - share, state.share)
         state.n_hit = np.where(hit, place + 1, state.n_hit)
         if place == 0:
-            moved = state.entry * (1 + state.sign * 2 * COST)
-            state.stop = np.where(hit, moved, state.stop)
+            state.stop = np.where(hit, break_even(state), state.stop)
         elif place == 1:
             state.stop = np.where(hit, state.entry + state.sign * state.risk, state.stop)
         else:
@@ -194,23 +193,28 @@ def _close_rest(
 
 
 def is_ambiguous(state: LadderState, high: FloatArray, low: FloatArray) -> BoolArray:
-    """Say which open setups reach a target and the stop, or the moved stop, in one candle."""
+    """Say which open setups reach a target and the stop, or the moved stop, in one candle.
+
+    One candle may pass several targets: the stop it would then return to is that of the last.
+    """
     long = state.sign > 0
     worst, best = np.where(long, low, high), np.where(long, high, low)
-    place = np.minimum(state.n_hit, 2)
-    target = np.take_along_axis(state.targets, place[None, :], axis=0)[0]
-    moved = np.where(
-        state.n_hit == 0,
-        state.entry * (1 + state.sign * 2 * COST),
-        state.entry + state.sign * state.risk,
-    )
     with np.errstate(invalid="ignore"):
-        reaches = state.sign * (best - target) >= 0
-        returns = state.sign * (worst - np.where(reaches, moved, state.stop)) <= 0
-    return state.is_open & reaches & returns
+        reached = (state.sign * (best - state.targets) >= 0).cumprod(axis=0).sum(axis=0)
+        moved = np.where(reached < 2, break_even(state), state.entry + state.sign * state.risk)
+        returns = (state.sign * (worst - state.stop) <= 0) | (state.sign * (worst - moved) <= 0)
+    return np.asarray(state.is_open & (reached > state.n_hit) & returns)
+
+
+def break_even(state: LadderState) -> FloatArray:
+    """Return where the stop stands after the first target: the entry plus both sides' costs."""
+    return np.asarray(state.entry * (1 + state.sign * 2 * COST))
 
 
 def charge_funding(state: LadderState, rate: FloatArray) -> None:
-    """Charge a settlement, (m,) rates (0 where there is none), to what is open."""
+    """Charge a settlement, (m,) rates (0 where there is none), to what is open.
+
+    A position pays or gets it if it was filled before the minute in which it falls due.
+    """
     paid = state.sign * rate * state.share
     state.funding = np.where(state.is_open & ~np.isnan(rate), state.funding + paid, state.funding)

@@ -122,6 +122,9 @@ CELERY_TASK_ROUTES = {"signals.tasks.train_model": {"queue": "training"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "prune": {"task": "signals.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
+}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -130,7 +133,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = STORAGE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "frontend.storage.HashedStaticFilesStorage"},
 }
 
 CONTENT_SECURITY_POLICY = {

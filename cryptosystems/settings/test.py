@@ -4,13 +4,27 @@ import tempfile
 from pathlib import Path
 
 from cryptosystems.settings.base import *  # noqa: F403
+from cryptosystems.settings.base import DATABASES as _DATABASES
+from cryptosystems.settings.base import ENV, SQLITE_OPTIONS
 
 SECRET_KEY = "tests-only-" + "x" * 50
 STORAGE_DIR = Path(tempfile.mkdtemp(prefix="cs-test-"))
 MODEL_DIR = STORAGE_DIR / "models"
-DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": STORAGE_DIR / "test.sqlite3"}
-}
+STATIC_ROOT = STORAGE_DIR / "static"
+STATIC_ROOT.mkdir()
+# DATABASE_URL=postgres://… runs the same tests on PostgreSQL.
+DATABASES = (
+    _DATABASES
+    if ENV["DATABASE_URL"]
+    else {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": STORAGE_DIR / "test.sqlite3",
+            "OPTIONS": SQLITE_OPTIONS,
+            "TEST": {"NAME": STORAGE_DIR / "test.sqlite3"},
+        }
+    }
+)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 CELERY_TASK_ALWAYS_EAGER = True

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from cryptosystems.kernel.instruments import InstrumentRules
 from cryptosystems.kernel.timeframes import Timeframe
-from signals.builder.build import NoSignal, SignalDraft
+from signals.builder.build import NoSignal, SignalDraft, shadow_draft
 from signals.market.history import History
 from signals.market.panel import CLOSE, HIGH, LOW, QUOTE_VOLUME
 from signals.model.model import Model, Prediction
 from signals.model.splits import Window, walk_forward
 from signals.model.train import Lesson, train
-from signals.pipeline.decision import Moment, decide
+from signals.pipeline.decision import Moment, decide, issued_in
 from signals.pipeline.fold import open_signal
 from signals.settlement.rules import Change, SettlementBook
 
@@ -56,15 +56,16 @@ class _Cursor:
     volume: FloatArray | None = None
 
     def due(self, now_ms: int) -> int | None:
-        """Return the step whose candle has closed by `now_ms`, if one has."""
-        if self.next >= self.steps.size:
-            return None
-        step = int(self.steps[self.next])
-        close_ms = int(self.lesson.features.open_ms[step]) + self.timeframe.duration_ms
-        if close_ms > now_ms:
-            return None
-        self.next += 1
-        return step
+        """Return the step whose candle closes at `now_ms`; one that closed before is not decided."""
+        while self.next < self.steps.size:
+            step = int(self.steps[self.next])
+            close_ms = int(self.lesson.features.open_ms[step]) + self.timeframe.duration_ms
+            if close_ms > now_ms:
+                break
+            self.next += 1
+            if close_ms == now_ms:
+                return step
+        return None
 
 
 def backtest(
@@ -89,14 +90,16 @@ def backtest(
         shape = (2, lesson.features.open_ms.size, len(lesson.features.symbols))
         result.probabilities[timeframe] = np.full(shape, np.nan)
         result.base_rates[timeframe] = np.full(shape, np.nan)
-    book = SettlementBook()
+    book = SettlementBook(duration_ms=minutes.timeframe.duration_ms)
     last_issued = {tf: np.full(minutes.n, np.nan) for tf in lessons}
     drafts: dict[object, int] = {}
-    shadow = SettlementBook()
+    shadow = SettlementBook(duration_ms=minutes.timeframe.duration_ms)
+    payments = _payments(minutes)
     rejected_at: dict[object, int] = {}
     index = {symbol: row for row, symbol in enumerate(minutes.symbols)}
-    first, last = int(minutes.open_ms[0]), int(minutes.open_ms[-1])
-    windows = list(walk_forward(first, last, n_blocks, first_share))
+    first, last = int(minutes.open_ms[0]), int(minutes.open_ms[-1]) + minutes.timeframe.duration_ms
+    longest = max(timeframe.duration_ms for timeframe in lessons)
+    windows = list(walk_forward(first, last, n_blocks, first_share, align_ms=longest))
     for number, window in enumerate(windows):
         model = train(lessons, version=f"walk-forward-{number + 1}", before_ms=window.test_from_ms)
         if model is None:
@@ -108,6 +111,10 @@ def backtest(
         ]
         for open_ms, candle in _minutes_of(minutes, window):
             now_ms = open_ms + minutes.timeframe.duration_ms
+            while payments and payments[-1][0] < now_ms:
+                at_ms, row, rate = payments.pop()
+                for ledger in (book, shadow):
+                    ledger.add_funding(row, at_ms, rate)
             for change in book.step(open_ms, candle):
                 place = drafts[change.id]
                 result.signals[place] = (result.signals[place][0], change)
@@ -122,7 +129,7 @@ def backtest(
                 rows = ~np.isnan(moment.price)
                 for decision in decide(model, moment, rules, rows, keep_rejected=True):
                     if isinstance(decision, NoSignal):
-                        watched = _shadow_of(decision, index)
+                        watched = shadow_draft(decision)
                         rejected_at[watched.id] = len(result.rejected)
                         shadow.add(open_signal(watched, index))
                         result.rejected.append(decision)
@@ -137,22 +144,15 @@ def backtest(
     return result
 
 
-def _shadow_of(decision: NoSignal, index: Mapping[str, int]) -> SignalDraft:
-    """Return the signal a rejected setup would have been, for the shadow ledger only."""
-    from cryptosystems.kernel.identifiers import deterministic_id
-    from signals.builder.rules import limit_ms
-
-    s = decision.setup
-    validity, limit = limit_ms(s.timeframe)
-    return SignalDraft(
-        deterministic_id("rejected", s.origin, s.symbol, s.timeframe, s.side, s.at_ms),
-        s,
-        decision.plan,
-        decision.money,
-        s.at_ms + validity,
-        s.at_ms + limit,
-        decision.gates,
-    )
+def _payments(minutes: History) -> list[tuple[int, int, float]]:
+    """Return every settlement of funding as (time, row, rate), latest first."""
+    if minutes.funding is None:
+        return []
+    values = minutes.funding.values
+    return [
+        (int(minutes.funding.at_ms[place]), int(row), float(values[place, row]))
+        for place, row in reversed(np.argwhere(~np.isnan(values)).tolist())
+    ]
 
 
 def _cursor(
@@ -228,7 +228,11 @@ def _moment(
         price=candles[step, CLOSE],
         atr=features.atr[step],
         sigma_1m=features.sigma[step] / root,
-        readings=np.full(features.X.shape[1:], np.nan),
+        readings=(
+            np.full(features.X.shape[1:], np.nan)
+            if features.readings is None
+            else features.readings[step].astype(np.float64)
+        ),
         prediction=prediction,
         swing_low=swing_low,
         swing_high=swing_high,
@@ -236,6 +240,7 @@ def _moment(
         spread_bps=nan,
         has_open=has_open,
         minutes_since=(at_ms - last_issued[cursor.timeframe]) / 60_000,
+        n_issued=issued_in(last_issued[cursor.timeframe], cursor.timeframe, at_ms),
         ages=lambda row: {},
         clusters=lambda row: (),
         percentiles=None,

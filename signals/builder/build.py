@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cryptosystems.kernel.decimals import plain
 from cryptosystems.kernel.identifiers import deterministic_id
-from signals.barriers import SHARES
+from signals.barriers import SHARES, STOP_ATR
 from signals.builder.levels import Plan, make_plan
 from signals.builder.rules import Gate, Payoff, gates, limit_ms, payoff
 from signals.builder.setup import Reason, Setup
@@ -58,7 +58,7 @@ class NoSignal:
 
 def build(setup: Setup) -> SignalDraft | NoSignal:
     """Build the signal of a setup; the same setup gives the same signal, byte for byte."""
-    first = payoff(setup, 1.5 * setup.atr / setup.price)
+    first = payoff(setup, STOP_ATR * setup.atr / setup.price)
     plan = make_plan(setup, first.strength)
     risk = float(abs(plan.reference - plan.stop) / plan.reference)
     money = payoff(setup, risk)
@@ -81,6 +81,21 @@ def build(setup: Setup) -> SignalDraft | NoSignal:
         valid_until_ms=setup.at_ms + validity,
         expires_ms=setup.at_ms + limit,
         gates=verdicts,
+    )
+
+
+def shadow_draft(decision: NoSignal) -> SignalDraft:
+    """Return the signal a rejected setup would have been, for the shadow ledger only."""
+    s = decision.setup
+    validity, limit = limit_ms(s.timeframe)
+    return SignalDraft(
+        deterministic_id("rejected", s.origin, s.symbol, s.timeframe, s.side, s.at_ms),
+        s,
+        decision.plan,
+        decision.money,
+        s.at_ms + validity,
+        s.at_ms + limit,
+        decision.gates,
     )
 
 

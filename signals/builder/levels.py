@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from cryptosystems.kernel.decimals import from_float, round_to_tick
+from cryptosystems.kernel.decimals import Rounding, from_float, round_to_tick
 from cryptosystems.kernel.instruments import Side, bracket_of, liquidation_price
 from signals.barriers import SHARES, STOP_ATR, TARGETS_R
 from signals.builder.setup import Setup
@@ -57,6 +57,8 @@ def make_plan(setup: Setup, strength: float) -> Plan:
         high = low + tick
     reference = (low + high) / 2
     stop = _stop(setup, side, float(reference), tick)
+    # A tick as wide as the plan would lay the stop into the zone.
+    stop = min(stop, low - tick) if side is Side.LONG else max(stop, high + tick)
     risk = abs(reference - stop)
     targets = _targets(setup, side, float(reference), float(risk), tick)
     r = tuple(float(sign * (price - reference) / risk) for price in targets)
@@ -103,10 +105,18 @@ def _targets(
         if chosen and best - chosen[-1] < _LEAST_STEP_R:
             best = chosen[-1] + _LEAST_STEP_R
         chosen.append(best)
-    rounding = "down" if side is Side.LONG else "up"
-    return tuple(
-        round_to_tick(from_float(reference + side.sign * r * risk), tick, rounding) for r in chosen
-    )
+    # Towards the entry, so that a target is never promised beyond what was weighed.
+    rounding: Rounding = "down" if side is Side.LONG else "up"
+    away: Rounding = "up" if side is Side.LONG else "down"
+    apart = side.sign * from_float(_LEAST_STEP_R * risk)
+    prices: list[Decimal] = []
+    before = from_float(reference)
+    for r in chosen:
+        price = round_to_tick(from_float(reference + side.sign * r * risk), tick, rounding)
+        nearest = round_to_tick(before + apart, tick, away)
+        before = max(price, nearest) if side is Side.LONG else min(price, nearest)
+        prices.append(before)
+    return tuple(prices)
 
 
 def _leverage(setup: Setup, side: Side, reference: Decimal, stop: Decimal) -> int:
@@ -114,8 +124,13 @@ def _leverage(setup: Setup, side: Side, reference: Decimal, stop: Decimal) -> in
     entry, distance = float(reference), float(abs(reference - stop))
     most = bracket_of(setup.brackets, _SAFE_NOTIONAL).max_leverage
     quantity = _SAFE_NOTIONAL / entry
-    for leverage in range(most, 0, -1):
+    needed = 2.0 * distance + 3.0 * setup.sigma_1m * entry
+    safe, unsafe = 0, most + 1
+    while unsafe - safe > 1:  # liquidation comes nearer with every step of leverage
+        leverage = (safe + unsafe) // 2
         price = liquidation_price(setup.brackets, side, entry, quantity, float(leverage))
-        if abs(entry - price) >= 2.0 * distance + 3.0 * setup.sigma_1m * entry:
-            return leverage
-    return 0
+        if abs(entry - price) >= needed:
+            safe = leverage
+        else:
+            unsafe = leverage
+    return safe

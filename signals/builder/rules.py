@@ -1,9 +1,10 @@
 """When not to speak: every gate has a name, a value, a limit and a sentence."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
-from signals.barriers import COST, HORIZON
+from signals.barriers import COST, ENTRY_SHARE_OF_HORIZON, FEE, HORIZON
 from signals.builder.levels import Plan
 from signals.builder.setup import Setup
 
@@ -14,6 +15,8 @@ KNOWN_FLOOR: Final = 0.80
 REWARD_RANGE: Final = (1.8, 2.5)
 MOST_SPREAD_BPS: Final = 8.0
 LEAST_VOLUME: Final = 1_000_000.0
+LEAST_TICKS: Final = 10
+"""One R must be worth so many ticks, or rounding bends the plan."""
 PAUSE_CANDLES: Final = 4
 BEST_OF_MOMENT: Final = 3
 AGE_LIMITS_S: Final = {"candle": 15.0, "mark": 10.0, "book": 10.0}
@@ -53,7 +56,7 @@ def payoff(setup: Setup, risk_fraction: float) -> Payoff:
     risk_fraction : |entry - stop| / entry
     """
     spread = (setup.spread_bps or 0.0) / 2 / 1e4
-    cost = 2 * max(COST, 0.0005 + spread) / risk_fraction
+    cost = 2 * max(COST, FEE + spread) / risk_fraction
     win, loss = setup.win_r - cost, setup.loss_r - cost
     break_even = min(1.0, max(0.0, -loss / (win - loss))) if win > loss else 1.0
 
@@ -118,7 +121,7 @@ def gates(setup: Setup, plan: Plan, money: Payoff) -> tuple[Gate, ...]:
             f"Up to {plan.max_leverage}× leverage the stop stays within half the way to liquidation.",
         )
     )
-    out += [_single(setup), _pause(setup), _best(setup)]
+    out += [_priced(setup, plan), _single(setup), _pause(setup), _best(setup)]
     return tuple(out)
 
 
@@ -128,7 +131,8 @@ def _fresh(setup: Setup) -> Gate:
         for kind, age in setup.ages.items()
         if kind in AGE_LIMITS_S and age is not None and age > AGE_LIMITS_S[kind]
     ]
-    oldest = max((age for age in setup.ages.values() if age is not None), default=0.0)
+    judged = [setup.ages[kind] for kind in AGE_LIMITS_S if setup.ages.get(kind) is not None]
+    oldest = max((age for age in judged if age is not None), default=0.0)
     if stale:
         kind, age = max(stale, key=lambda pair: pair[1])
         text = f"The {kind} feed is {age:.0f} s old; {AGE_LIMITS_S[kind]:.0f} s is the limit."
@@ -175,6 +179,22 @@ def _edge(setup: Setup, money: Payoff) -> Gate:
     )
 
 
+def _priced(setup: Setup, plan: Plan) -> Gate:
+    ticks = float(abs(plan.reference - plan.stop) / Decimal(setup.tick))
+    lowest = min(plan.stop, plan.entry_low, *plan.targets)
+    text = f"The stop is {ticks:.0f} ticks away; at least {LEAST_TICKS} are asked."
+    if lowest <= 0:
+        text = f"The plan would need a price of {lowest}: the moves here are too wide for it."
+    return Gate(
+        "tick_size",
+        "Room for the plan",
+        ticks >= LEAST_TICKS and lowest > 0,
+        round(ticks, 1),
+        float(LEAST_TICKS),
+        text,
+    )
+
+
 def _single(setup: Setup) -> Gate:
     text = "No signal is open here on this timeframe."
     if setup.has_open_signal:
@@ -210,4 +230,4 @@ def _best(setup: Setup) -> Gate:
 def limit_ms(timeframe: str) -> tuple[int, int]:
     """Return (validity of the zone, time limit) of a timeframe's signals, milliseconds."""
     candle = _MINUTES[timeframe] * 60_000
-    return candle * HORIZON // 8, candle * HORIZON
+    return candle * HORIZON // ENTRY_SHARE_OF_HORIZON, candle * HORIZON

@@ -75,6 +75,11 @@ def is_alive() -> bool:
         return False
 
 
+def forget_state() -> None:
+    """Drop what an engine that is gone has said of itself."""
+    connect().delete(STATUS, MARKETS, TRAINING)
+
+
 def ask(kind: str, **arguments: Any) -> Any:
     """Ask the engine; None if it does not answer within three seconds."""
     number = uuid.uuid4().hex

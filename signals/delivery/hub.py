@@ -13,9 +13,13 @@ from time import time
 from typing import Any, Final
 
 import structlog
+from asgiref.sync import sync_to_async
 from redis.exceptions import RedisError
 
+from cryptosystems.kernel.clock import SystemClock, to_datetime
 from signals.delivery import bus
+from signals.delivery.outbox import entries_after
+from signals.delivery.payloads import iso
 from signals.delivery.topics import SIGNALS, TICKERS
 
 log = structlog.get_logger(__name__)
@@ -71,6 +75,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._tickers: dict[str, list[Any]] = {}
         self._told: set[str] = set()
+        self._newest_signal = 0
         self.is_connected = False
 
     def start(self) -> None:
@@ -119,6 +124,7 @@ class Hub:
                 async with client.pubsub() as subscription:
                     await subscription.subscribe(bus.FRAMES)
                     self.is_connected = True
+                    await self._catch_up()
                     async for message in subscription.listen():
                         if message["type"] == "message":
                             self.dispatch(message["data"])
@@ -129,9 +135,19 @@ class Hub:
                 await client.aclose()
             await asyncio.sleep(_AGAIN_S)
 
+    async def _catch_up(self) -> None:
+        """Pass on the signals that went by while the bus was away: their rows are there."""
+        if not self._newest_signal:
+            return
+        for entry in await sync_to_async(entries_after)(SIGNALS, self._newest_signal):
+            text = bus.frame_text(SIGNALS, entry.sequence, str(iso(entry.at)), entry.data)
+            self.dispatch(bus.pack(SIGNALS, entry.sequence, text))
+
     def dispatch(self, message: bytes) -> None:
         """Offer one frame to everybody who wants it."""
         topic, sequence, text = bus.unpack(message)
+        if topic == SIGNALS:
+            self._newest_signal = max(self._newest_signal, sequence)
         if topic == TICKERS:
             self._merge(text)
         for viewer in self._by_topic.get(topic, ()):
@@ -171,9 +187,6 @@ class Hub:
 
 
 def _now() -> str:
-    from cryptosystems.kernel.clock import SystemClock, to_datetime
-    from signals.delivery.payloads import iso
-
     return str(iso(to_datetime(SystemClock().now_ms())))
 
 
@@ -188,3 +201,8 @@ def hub_of_this_loop() -> Hub:
         hub = _hubs[id(loop)] = Hub()
         hub.start()
     return hub
+
+
+def forget_hub() -> None:
+    """Drop the hub of the running event loop, after it was stopped."""
+    _hubs.pop(id(asyncio.get_running_loop()), None)

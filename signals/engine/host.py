@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from celery import current_app
 from django.conf import settings
 from django.db import close_old_connections
+from redis.exceptions import RedisError
 
 from cryptosystems.kernel.clock import SystemClock, to_datetime
 from cryptosystems.kernel.errors import CryptoSystemsError
@@ -25,7 +26,7 @@ from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
 from cryptosystems.platform import leases
 from signals.delivery import bus
-from signals.delivery.outbox import mark_delivered
+from signals.delivery.outbox import mark_delivered, undelivered
 from signals.delivery.payloads import iso
 from signals.engine import warm
 from signals.engine.reporter import Reporter
@@ -40,9 +41,16 @@ from signals.market.state import MarketState
 from signals.model import artifact
 from signals.models import Instrument, OutboxEntry
 from signals.pipeline.fold import Pipeline
-from signals.pipeline.outputs import CandlesClosed, Changed, Issued, Output, Rejected
+from signals.pipeline.outputs import (
+    CandlesClosed,
+    Changed,
+    Issued,
+    Output,
+    Rejected,
+    ShadowSettled,
+)
 from signals.services.history import files_of, load_history, read_history
-from signals.services.publish import apply_change, publish, record_rejected
+from signals.services.publish import apply_change, publish, record_rejected, settle_rejected
 from signals.store.candles import CandleRow, newest_open_ms
 from signals.store.registry import active_model, artifact_path
 
@@ -50,6 +58,7 @@ log = structlog.get_logger(__name__)
 
 TURN_S: Final = 0.05
 MODEL_CHECK_S: Final = 1.0
+REDELIVER_S: Final = 5.0
 TRAINING_AGAIN_S: Final = 30.0
 _SPARE_S: Final = 3.0
 _ORIGINS: Final = {
@@ -156,7 +165,8 @@ class Engine:
 
     async def run(self) -> None:
         """Start, then run until cancelled."""
-        async with asyncio.TaskGroup() as group, MarketRest(self.address.rest) as rest:
+        # The session is the outer one: it must outlive the tasks that ask through it.
+        async with MarketRest(self.address.rest) as rest, asyncio.TaskGroup() as group:
             group.create_task(self.reporter.run())
             history = await self._prepare(rest)
             self.sink.start()
@@ -165,7 +175,9 @@ class Engine:
             group.create_task(feed.run())
             group.create_task(self._loop())
             group.create_task(self._follow_model())
+            group.create_task(self._redeliver())
             await sync_to_async(self._store_recent)(history)
+            del history  # years of candles; this frame lives as long as the engine
 
     async def _prepare(self, rest: MarketRest) -> Any:
         self.clock.sync(*await rest.server_time())
@@ -194,8 +206,10 @@ class Engine:
         watched = await sync_to_async(warm.open_signals)(self.origin.value, state.index)
         for signal, signal_timeframe in watched:
             pipeline.watch(signal, signal_timeframe)
-        for change in warm.catch_up(pipeline, history):
-            self.sink.submit(lambda c=change: self._change(c))  # type: ignore[misc]
+        for shadow, setup in await sync_to_async(warm.open_shadows)(self.origin.value, state.index):
+            pipeline.watch_shadow(shadow, setup)
+        for output in warm.catch_up(pipeline, history):
+            self._give(output)
         self.pipeline, self.views = pipeline, MarketViews(pipeline)
         self.feed = MarketFeed(self.address, state, self.clock, rest, self._take)
         return history
@@ -260,6 +274,11 @@ class Engine:
         self.model_text = {"version": row.version, "trained_at": iso(row.trained_at)}
         log.info("model_in_use", version=row.version)
 
+    async def _redeliver(self) -> None:
+        while True:
+            self.sink.submit(self.redeliver)
+            await asyncio.sleep(REDELIVER_S)
+
     # --- live -----------------------------------------------------------------------------------
 
     def note_error(self, text: str) -> None:
@@ -269,6 +288,7 @@ class Engine:
     def _take(self, event: Any) -> None:
         assert self.pipeline is not None
         self.pipeline.apply(event)
+        self.reporter.note(event)
 
     async def _loop(self) -> None:
         """Turn twenty times a second: close candles, score, settle, publish."""
@@ -302,6 +322,8 @@ class Engine:
             self.sink.submit(lambda: self._change(output.change))
         elif isinstance(output, Rejected):
             self.sink.submit(lambda: record_rejected(output.no_signal))
+        elif isinstance(output, ShadowSettled):
+            self.sink.submit(lambda: settle_rejected(self.origin, output.setup, output.change))
 
     def _store_closed(self, output: CandlesClosed) -> None:
         assert self.pipeline is not None
@@ -344,10 +366,24 @@ class Engine:
 
     def _deliver(self, entry: OutboxEntry, started_ns: int) -> None:
         """Send a committed frame on its way; the row repairs whatever this misses."""
+        if self._send_entry(entry):
+            self.stages.add_since("deliver", started_ns, self.clock.now_ms())
+
+    def _send_entry(self, entry: OutboxEntry) -> bool:
         text = bus.frame_text(entry.topic, entry.sequence, str(iso(entry.at)), entry.data)
-        self.sync_redis.publish(bus.FRAMES, bus.pack(entry.topic, entry.sequence, text))
-        self.stages.add_since("deliver", started_ns, self.clock.now_ms())
+        try:
+            self.sync_redis.publish(bus.FRAMES, bus.pack(entry.topic, entry.sequence, text))
+        except RedisError as error:
+            self.note_error(f"Redis: {error}; the frame waits in the outbox")
+            return False
         mark_delivered([entry.sequence], to_datetime(self.wall.now_ms()))
+        return True
+
+    def redeliver(self) -> None:
+        """Send what could not be sent when it was committed, oldest first."""
+        for entry in undelivered():
+            if not self._send_entry(entry):
+                return
 
 
 def store_instruments(

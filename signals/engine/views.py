@@ -1,6 +1,7 @@
 """What the engine says about the market: plain data for pages, frames and answers."""
 
 import base64
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
 from signals.builder.build import NoSignal, build, points
 from signals.delivery.payloads import iso
 from signals.features.catalogue import CATALOGUE
-from signals.market.panel import CLOSE
+from signals.market.panel import CLOSE, FloatArray
 from signals.pipeline.decision import make_setup, standing
 from signals.pipeline.fold import Pipeline
 
@@ -19,7 +20,9 @@ _SPARK: Final = 24
 
 def number(value: float, digits: int = 6) -> float | None:
     """Return a float that JSON has a word for."""
-    return round(float(value), digits) if np.isfinite(value) else None
+    value = float(value)
+    # Asking numpy about one number costs more than all the rest.
+    return round(value, digits) if isfinite(value) else None
 
 
 class MarketViews:
@@ -58,6 +61,7 @@ class MarketViews:
         derivatives, ages = state.derivatives, state.staleness(now_ms)["candle"]
         hours = state.panels[Timeframe.H1].window(_SPARK)
         volume = np.nansum(hours[:, 5], axis=0)
+        sparks = hours[:, CLOSE].T.tolist()
         sides = self._open_sides()
         out = []
         for row, symbol in enumerate(state.symbols):
@@ -82,7 +86,7 @@ class MarketViews:
                     "mark": number(derivatives.mark[row], 10),
                     "liquidated_long_24h": round(longs),
                     "liquidated_short_24h": round(shorts),
-                    "spark": [number(v, 10) for v in hours[:, CLOSE, row]],
+                    "spark": [number(v, 10) for v in sparks[row]],
                     "signal": sides.get(row),
                     "stale": not age <= 15.0,
                     "age_s": number(min(age, 1e6), 1),
@@ -122,13 +126,19 @@ class MarketViews:
             )
         return out
 
-    def candle_frame(self, symbol: str, timeframe: Timeframe) -> dict[str, Any] | None:
-        """Return the running candle of one chart."""
+    def forming(self, timeframe: Timeframe) -> FloatArray:
+        """Return the running candles of every symbol, (fields, n), for many a `candle_frame`."""
+        return self.pipeline.state.builder.forming(timeframe)
+
+    def candle_frame(
+        self, symbol: str, timeframe: Timeframe, candles: FloatArray | None = None
+    ) -> dict[str, Any] | None:
+        """Return the running candle of one chart; `candles` is `forming`, where it is at hand."""
         row = self._row(symbol)
         if row is None:
             return None
         state = self.pipeline.state
-        forming = state.builder.forming(timeframe)[:, row]
+        forming = (self.forming(timeframe) if candles is None else candles)[:, row]
         minute_ms = int(state.panels[Timeframe.M1].forming_open_ms[row])
         if forming[CLOSE] != forming[CLOSE]:
             return None

@@ -6,14 +6,17 @@ from typing import Final
 import numpy as np
 
 from cryptosystems.kernel.clock import to_ms
+from cryptosystems.kernel.identifiers import deterministic_id
 from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
+from signals.builder.rules import limit_ms
 from signals.features.engine import combine_trends
-from signals.features.history import funding_columns, trend_histories
+from signals.features.history import funding_columns, trend_histories, trends_at
 from signals.features.inputs import SideInputs
 from signals.market.history import History
 from signals.market.panel import CLOSE, HIGH, LOW, TAKER_BUY_VOLUME, VOLUME
-from signals.models import SignalState
+from signals.models import RejectedSetup, SignalState
 from signals.pipeline.fold import VIEWED, Pipeline
+from signals.pipeline.outputs import Output, SetupKey
 from signals.settlement.rules import OpenSignal
 from signals.store.candles import CandleRow
 
@@ -83,9 +86,8 @@ def _drive(pipeline: Pipeline, timeframe: Timeframe, candles: History, trends: d
             rate[step],
             total[step],
         )
-        known = {tf: series.as_of(int(close_ms[step])) for tf, series in trends.items()}
         trend = np.full(size, np.nan)
-        trend[:n] = combine_trends(known)
+        trend[:n] = combine_trends(trends_at(trends, timeframe, int(close_ms[step])))
         inputs.trend_higher = trend
         rows = ~np.isnan(padded[CLOSE])
         engine.update(padded.copy(), inputs, rows, int(candles.open_ms[first + step]))
@@ -184,17 +186,50 @@ def open_signals(origin: str, index: dict[str, int]) -> list[tuple[OpenSignal, T
     return out
 
 
-def catch_up(pipeline: Pipeline, history: History) -> list:  # type: ignore[type-arg]
-    """Settle what happened to open signals while nobody looked; return the changes."""
-    if not pipeline.book.signals or history.timeframe is not Timeframe.M1:
+def open_shadows(origin: str, index: dict[str, int]) -> list[tuple[OpenSignal, SetupKey]]:
+    """Return the rejected setups whose outcome is not known yet."""
+    out = []
+    for row in RejectedSetup.objects.filter(origin=origin, result="", plan__isnull=False):
+        if row.symbol not in index:
+            continue
+        low, high = (float(text) for text in row.plan["entry"])
+        first, second, third = (float(text) for text in row.plan["targets"])
+        at_ms = to_ms(row.at)
+        validity, limit = limit_ms(row.timeframe)
+        watched = OpenSignal(
+            id=deterministic_id("rejected", origin, row.symbol, row.timeframe, row.side, at_ms),
+            row=index[row.symbol],
+            sign=1 if row.side == "long" else -1,
+            zone_low=low,
+            zone_high=high,
+            reference=(low + high) / 2,
+            stop=float(row.plan["stop"]),
+            targets=(first, second, third),
+            issued_ms=at_ms,
+            valid_until_ms=at_ms + validity,
+            expires_ms=at_ms + limit,
+        )
+        out.append((watched, SetupKey(row.symbol, row.timeframe, row.side, at_ms)))
+    return out
+
+
+def catch_up(pipeline: Pipeline, history: History) -> list[Output]:
+    """Settle what happened to open signals and setups while nobody looked."""
+    watched = pipeline.book.signals + pipeline.shadow.signals
+    if not watched or history.timeframe is not Timeframe.M1:
         return []
     since = min(
-        max(signal.issued_ms, int((signal.running or {}).get("done_ms", 0)))
-        for signal in pipeline.book.signals
+        max(signal.issued_ms, int((signal.running or {}).get("done_ms", 0))) for signal in watched
     )
-    changes = []
+    if history.funding is not None:
+        for place in np.nonzero(history.funding.at_ms >= since)[0]:
+            for row in np.nonzero(~np.isnan(history.funding.values[place]))[0]:
+                rate = float(history.funding.values[place, row])
+                pipeline.add_funding(int(row), int(history.funding.at_ms[place]), rate)
+    outputs: list[Output] = []
     candle = np.full((8, pipeline.state.n), np.nan)
     for step in np.nonzero(history.open_ms >= since - 60_000)[0]:
         candle[:, : history.n] = history.candles[step]
-        changes += pipeline.book.step(int(history.open_ms[step]), candle)
-    return changes
+        minute_ms = int(history.open_ms[step])
+        outputs += pipeline.settle_minute(minute_ms, candle, int(history.open_ms[-1]))
+    return outputs

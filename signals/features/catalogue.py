@@ -1,5 +1,6 @@
 """The ordered list of factors, and the hash that ties a model to it."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,11 @@ CATALOGUE = Catalogue(
 )
 
 
+def _template(factor: Factor) -> str:
+    """Return what a factor says of a high reading, its numbers left open."""
+    return re.sub("{[^}]*}", "…", factor.above.replace("{tf}", "the timeframe"))
+
+
 def reference_page() -> str:
     """Return `docs/reference/factors.md`."""
     lines = [
@@ -87,12 +93,13 @@ def reference_page() -> str:
         lines += [
             f"## {group.replace('_', ' ').capitalize()}",
             "",
-            "| factor | what | unit | sign | warm-up, candles | source |",
-            "|---|---|---|---|---|---|",
+            "| factor | what | unit | sign | warm-up, candles | source | says |",
+            "|---|---|---|---|---|---|---|",
         ]
         sign = {1: "+", -1: "−", 0: "none"}
         lines += [
-            f"| `{f.name}` | {f.title} | {f.unit or '–'} | {sign[f.sign]} | {f.warm_up} | {f.source} |"
+            f"| `{f.name}` | {f.title} | {f.unit or '–'} | {sign[f.sign]} | {f.warm_up} | {f.source} "
+            f"| {_template(f)} |"
             for f in members
         ]
         lines.append("")

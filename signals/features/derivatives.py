@@ -48,7 +48,7 @@ def fund_cum(frame: Frame) -> FloatArray:
     "Change of premium",
     unit="bp",
     sign=1,
-    warm_up=4,
+    warm_up=5,
     source="mark over index, change in 4 candles",
     above="The premium over the index rose {ax:.1f} bp in 4 candles.",
     below="The premium over the index fell {ax:.1f} bp in 4 candles.",
@@ -69,7 +69,7 @@ def _interest_change(frame: Frame, k: int) -> FloatArray:
     "Open interest, 4 candles",
     unit="%",
     sign=0,
-    warm_up=4,
+    warm_up=5,
     source="log change of contracts outstanding, base asset",
     above="Open interest grew {ax:.2f} % in 4 candles.",
     below="Open interest shrank {ax:.2f} % in 4 candles.",
@@ -85,7 +85,7 @@ def oi_chg_4(frame: Frame) -> FloatArray:
     "Open interest, 24 candles",
     unit="%",
     sign=0,
-    warm_up=24,
+    warm_up=25,
     source="log change of contracts outstanding, base asset",
     above="Open interest grew {ax:.1f} % in 24 candles.",
     below="Open interest shrank {ax:.1f} % in 24 candles.",
@@ -102,7 +102,7 @@ def oi_chg_24(frame: Frame) -> FloatArray:
     "Price and open interest",
     unit="%",
     sign=1,
-    warm_up=8,
+    warm_up=9,
     source="direction of price times change of open interest, 8 candles",
     above="Positions moved with a rising price ({x:+.2f} %).",
     below="Positions moved with a falling price ({x:+.2f} %).",
@@ -147,7 +147,7 @@ def oi_div(frame: Frame) -> FloatArray:
 def lev_build(frame: Frame) -> FloatArray:
     with np.errstate(invalid="ignore", divide="ignore"):
         value = frame.last("log_oi") - np.log(frame.total("volume", 96))
-    return np.where(np.isfinite(value), value, np.nan)
+    return np.asarray(np.where(np.isfinite(value), value, np.nan))
 
 
 @factor(
@@ -169,7 +169,7 @@ def liq_imb(frame: Frame) -> FloatArray:
     longs, shorts = frame.inputs.liquidated_15m
     # The hour's share of the day's total stands for "nothing unusual" and keeps quiet times at 0.
     usual = frame.inputs.liquidated_day.sum(axis=0) / 24
-    return (shorts - longs) / (shorts + longs + usual + 1.0)
+    return np.asarray((shorts - longs) / (shorts + longs + usual + 1.0))
 
 
 @factor(
@@ -190,7 +190,7 @@ def liq_burst(frame: Frame) -> FloatArray:
     longs, shorts = frame.inputs.liquidated_5m
     usual = frame.inputs.liquidated_day.sum(axis=0) * (300 / 86_400)
     speed = np.log1p((longs + shorts) / (usual + 1.0))
-    return np.sign(shorts - longs) * speed
+    return np.asarray(np.sign(shorts - longs) * speed)
 
 
 @factor(
@@ -223,7 +223,7 @@ def heat_pull(frame: Frame) -> FloatArray:
 )
 def heat_dist(frame: Frame) -> FloatArray:
     distance = frame.inputs.heat.nearest_distance
-    return np.sign(distance) / (1 + np.abs(distance))
+    return np.asarray(np.sign(distance) / (1 + np.abs(distance)))
 
 
 FACTORS = (

@@ -14,7 +14,7 @@ from signals.features.inputs import SideInputs
 from signals.features.recursions import warm
 from signals.features.reversion import rsi_points
 from signals.features.trend import ema_spread, sigma
-from signals.market.panel import CLOSE
+from signals.market.panel import CLOSE, N_FIELDS
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -34,6 +34,8 @@ _BOUNDED = np.array([factor.scale is not None for factor in CATALOGUE.factors])
 _CENTRES = np.array([factor.centre for factor in CATALOGUE.factors])
 _SCALES = np.array([factor.scale or 1.0 for factor in CATALOGUE.factors])
 _WARM_UPS = np.array([factor.warm_up for factor in CATALOGUE.factors])
+_OF_THE_MARKET = np.array([factor.name == "breadth" for factor in CATALOGUE.factors])
+"""What every symbol's candle changes for all: one number of the whole market."""
 
 
 @dataclass(slots=True)
@@ -86,6 +88,8 @@ class FeatureEngine:
         self._normaliser = _Normaliser.start(n)
         self._memory = np.full((_MEMORY, CATALOGUE.size, n), np.nan, dtype=np.float32)
         self._n_closed = 0
+        self._candle: FloatArray = np.full((N_FIELDS, n), np.nan)
+        """The newest closed candles, as far as they have come."""
         self.last_open_ms = -1
         self.values: FloatArray = np.full((n, CATALOGUE.size), np.nan)
         self.readings: FloatArray = np.full((n, CATALOGUE.size), np.nan)
@@ -119,7 +123,8 @@ class FeatureEngine:
         self._look(candle, inputs, open_ms, self.timeframe.close_of(open_ms))
         self._before, self._cells = self._cells, self.frame.cells
         self.frame.commit(rows)
-        self._learn(rows)
+        self._candle = candle
+        self._learn(np.broadcast_to(rows, (CATALOGUE.size, self.n)), rows)
         self.last_open_ms = open_ms
         self._n_closed += 1
         return self.values
@@ -133,18 +138,20 @@ class FeatureEngine:
     def _add_stragglers(
         self, candle: FloatArray, inputs: SideInputs, rows: BoolArray, open_ms: int
     ) -> FloatArray:
-        kept_values, kept_readings = self.values.copy(), self.readings.copy()
-        kept_cells, self._cells = self._cells, self._before
-        held = self.frame.step_back()
-        self._look(candle, inputs, open_ms, self.timeframe.close_of(open_ms))
-        self.frame.amend(rows, held)
-        self._cells = {
-            name: np.where(rows, values, kept_cells[name])
-            for name, values in self.frame.cells.items()
-        }
-        self._learn(rows, kept_memory=True)
-        self.values[~rows] = kept_values[~rows]
-        self.readings[~rows] = kept_readings[~rows]
+        """Look at the whole candle time again: who came late may be the leader of the others."""
+        kept = self.readings.T.copy()
+        kept_values = self.values.copy()
+        self._candle = np.where(rows, candle, self._candle)
+        self._cells = self._before
+        self.frame.step_back()
+        self._look(self._candle, inputs, open_ms, self.timeframe.close_of(open_ms))
+        self._cells = self.frame.cells
+        self.frame.commit(~np.isnan(self._candle[CLOSE]))
+        # What was known of the others stands; what a straggler made known is added to it.
+        new = rows | np.isnan(kept) | _OF_THE_MARKET[:, None]
+        self.readings = np.where(new, self.readings.T, kept).T
+        self.values = np.where(new.T, self.values, kept_values)
+        self._learn(rows | np.isnan(kept), ~np.isnan(self._candle[CLOSE]), again=True)
         return self.values
 
     def peek(self, candle: FloatArray, inputs: SideInputs, open_ms: int, now_ms: int) -> FloatArray:
@@ -156,7 +163,8 @@ class FeatureEngine:
         frame = self.frame
         frame.open_ms, frame.now_ms = open_ms, now_ms
         frame.stage(candle, inputs)
-        frame.cells = recursions.advance(self._cells, candle, frame.btc_row)
+        frame.elapsed = min(1.0, max(0.0, (now_ms - open_ms) / self.timeframe.duration_ms))
+        frame.cells = recursions.advance(self._cells, candle, frame.btc_row, frame.elapsed)
         frame.set_column("rsi", rsi_points(frame))
         readings = np.empty((CATALOGUE.size, self.n))
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -172,11 +180,12 @@ class FeatureEngine:
         self.atr = warm(frame.cells["atr"], frame.cells["count"], 15)
         self.sigma = sigma(frame)
 
-    def _learn(self, rows: BoolArray, *, kept_memory: bool = False) -> None:
+    def _learn(self, fresh: BoolArray, rows: BoolArray, *, again: bool = False) -> None:
+        """Let the normaliser learn the readings of `fresh` (F, n), and remember those of `rows`."""
         readings = self.readings.T
-        self._normaliser.learn(readings, rows)
-        place = (self._n_closed - (1 if kept_memory else 0)) % _MEMORY
-        if not kept_memory:
+        self._normaliser.learn(readings, fresh)
+        place = (self._n_closed - (1 if again else 0)) % _MEMORY
+        if not again:
             self._memory[place] = np.nan
         np.copyto(self._memory[place], readings.astype(np.float32), where=rows)
         spread = np.tanh(ema_spread.read(self.frame))
@@ -185,10 +194,10 @@ class FeatureEngine:
     def percentiles(self, row: int) -> FloatArray:
         """Return where each reading of one symbol stands among its own last 200, shape (F,)."""
         past = self._memory[:, :, row]
-        now = self.readings[row]
+        now = self.readings[row].astype(np.float32)
         known = ~np.isnan(past)
         with np.errstate(invalid="ignore"):
-            below = (past < now).sum(axis=0) + 0.5 * (past == now.astype(np.float32)).sum(axis=0)
+            below = (past < now).sum(axis=0) + 0.5 * (past == now).sum(axis=0)
         share = np.clip(below / np.maximum(known.sum(axis=0), 1), 0.0, 1.0)
         return np.where((known.sum(axis=0) >= FLOOR) & ~np.isnan(now), share, np.nan)
 

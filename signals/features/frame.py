@@ -68,6 +68,8 @@ class Frame:
         self.close: FloatArray = np.full(n, np.nan)
         self.open_ms = 0
         self.now_ms = 0
+        self.elapsed = 1.0
+        """Share of the candle's time that has passed; 1 at its close."""
 
     def stage(self, candle: FloatArray, inputs: "SideInputs") -> FloatArray:
         """Lay a candle, shape (8, n), at the end of the window; return its derived row."""
@@ -91,26 +93,18 @@ class Frame:
         for place in (self._looking, self._looking + WINDOW):
             self._ring[place][:, ~rows] = np.nan
 
-    def amend(self, rows: BoolArray, before: FloatArray) -> None:
-        """After staging a straggler's candle over a kept one: put the other rows back."""
-        for place in (self._looking, self._looking + WINDOW):
-            np.copyto(self._ring[place], before, where=~rows)
-        self._position = self._looking
-
-    def step_back(self) -> FloatArray:
-        """Reopen the newest kept candle, for stragglers; return what it holds."""
-        held = self._ring[self._position].copy()
+    def step_back(self) -> None:
+        """Reopen the newest kept candle, for stragglers."""
         self._position = (self._position - 1) % WINDOW
-        return held
 
     def window(self, name: str, k: int, back: int = 0) -> FloatArray:
         """Return the newest `k` values of a derived column, `back` candles ago; a view."""
         end = self._looking + WINDOW + 1 - back
-        return self._ring[end - k : end, _AT[name]]
+        return np.asarray(self._ring[end - k : end, _AT[name]])
 
     def last(self, name: str, back: int = 0) -> FloatArray:
         """Return one derived column, `back` candles ago, shape (n,)."""
-        return self._ring[self._looking + WINDOW - back, _AT[name]]
+        return np.asarray(self._ring[self._looking + WINDOW - back, _AT[name]])
 
     def total(self, name: str, k: int) -> FloatArray:
         """Return the sum over the newest `k` candles, shape (n,)."""

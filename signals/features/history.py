@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.features.catalogue import CATALOGUE
 from signals.features.engine import TREND_WEIGHTS, FeatureEngine, combine_trends
-from signals.features.inputs import HeatFeatures, SideInputs
+from signals.features.inputs import FUNDING_LIMIT_MS, HeatFeatures, SideInputs
 from signals.market.history import History, Series
 from signals.market.panel import CLOSE
 
@@ -20,7 +20,6 @@ Progress = Callable[[int, int], None]
 
 INTEREST_MAX_AGE_MS: Final = 900_000
 _HOUR_MS: Final = 3_600_000
-_FUNDING_MAX_AGE_MS: Final = 25 * _HOUR_MS
 _THREE_DAYS_MS: Final = 72 * _HOUR_MS
 _REPORT_EVERY: Final = 200
 
@@ -40,6 +39,8 @@ class FeatureHistory:
     atr: FloatArray
     sigma: FloatArray
     history: History
+    readings: NDArray[np.float32] | None = None
+    """(T, n, F) in the factors' own units; None where they were not kept."""
 
 
 def funding_columns(
@@ -59,7 +60,7 @@ def funding_columns(
         per_8h = values * 8.0 / np.maximum(np.round(hours), 1.0)
         place = np.searchsorted(times, at_ms, side="right") - 1
         held = np.maximum(place, 0)
-        fresh = (place >= 0) & (at_ms - times[held] <= _FUNDING_MAX_AGE_MS)
+        fresh = (place >= 0) & (at_ms - times[held] <= FUNDING_LIMIT_MS)
         rate[fresh, column] = per_8h[held[fresh]]
         sums = np.concatenate([[0.0], np.cumsum(values)])
         # Counted back from the newest settlement, as the live column is.
@@ -76,6 +77,7 @@ def run_history(
     heat: Sequence[HeatFeatures] | None = None,
     progress: Progress | None = None,
     engine: FeatureEngine | None = None,
+    keep_readings: bool = False,
 ) -> FeatureHistory:
     """Drive an engine over every candle of `timeframe`.
 
@@ -84,6 +86,7 @@ def run_history(
     history : candles of `timeframe` or of a shorter one
     trends : the trends of the longer timeframes (`trend_histories`)
     heat : one entry a candle, where a heatmap was driven over the same candles
+    keep_readings : keep what people read as well (as large as X)
     """
     candles = history.resample(timeframe)
     n, steps = candles.n, candles.open_ms.size
@@ -96,6 +99,7 @@ def run_history(
     rate, total = funding_columns(candles.funding, close_ms, n)
     driven = engine or FeatureEngine(timeframe, n, btc_row_of(candles.symbols))
     X = np.empty((steps, n, CATALOGUE.size), dtype=np.float32)
+    readings = np.empty_like(X) if keep_readings else None
     atr, sigma = np.empty((steps, n)), np.empty((steps, n))
     inputs = SideInputs.unknown(n)
     for step in range(steps):
@@ -103,23 +107,21 @@ def run_history(
         inputs.open_interest = interest[step]
         inputs.funding_8h, inputs.funding_3d = rate[step], total[step]
         if trends is not None:
-            at_ms = int(close_ms[step])
-            known = {
-                tf: series.as_of(at_ms) for tf, series in trends.items() if tf is not timeframe
-            }
-            if timeframe in TREND_WEIGHTS:
-                known[timeframe] = driven.trend
-            inputs.trend_higher = combine_trends(known)
+            inputs.trend_higher = combine_trends(trends_at(trends, timeframe, int(close_ms[step])))
         if heat is not None:
             inputs.heat = heat[step]
         rows = ~np.isnan(candle[CLOSE])
         X[step] = driven.update(candle, inputs, rows, int(candles.open_ms[step]))
+        if readings is not None:
+            readings[step] = driven.readings
         atr[step], sigma[step] = driven.atr, driven.sigma
         if progress and step % _REPORT_EVERY == 0:
             progress(step, steps)
     if progress:
         progress(steps, steps)
-    return FeatureHistory(timeframe, candles.symbols, candles.open_ms, X, atr, sigma, candles)
+    return FeatureHistory(
+        timeframe, candles.symbols, candles.open_ms, X, atr, sigma, candles, readings
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,32 @@ class TrendHistory:
     close_ms: IntArray
     values: FloatArray
 
-    def as_of(self, at_ms: int) -> FloatArray:
-        """Return the trend after the last candle closed by `at_ms`; NaN before the first."""
-        place = int(np.searchsorted(self.close_ms, at_ms, side="right")) - 1
+    def as_of(self, at_ms: int, *, before: bool = False) -> FloatArray:
+        """Return the trend after the last candle closed by `at_ms`; NaN before the first.
+
+        Parameters
+        ----------
+        before : a candle that closes at `at_ms` itself does not count
+        """
+        side: Literal["left", "right"] = "left" if before else "right"
+        place = int(np.searchsorted(self.close_ms, at_ms, side=side)) - 1
         if place < 0:
             return np.full(self.values.shape[1], np.nan)
-        return self.values[place]
+        return np.asarray(self.values[place])
+
+
+def trends_at(
+    trends: Mapping[Timeframe, TrendHistory], timeframe: Timeframe, close_ms: int
+) -> dict[Timeframe, FloatArray]:
+    """Return the trends that are known as a candle of `timeframe` closes at `close_ms`.
+
+    As on the wire, where candles that close together are taken shortest first: of the shorter
+    timeframes the candle that closes now counts, of this one and the longer ones it does not.
+    """
+    return {
+        tf: series.as_of(close_ms, before=tf.duration_ms >= timeframe.duration_ms)
+        for tf, series in trends.items()
+    }
 
 
 def trend_histories(history: History) -> dict[Timeframe, TrendHistory]:

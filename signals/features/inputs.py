@@ -15,6 +15,7 @@ MARK_LIMIT_S: Final = 10.0
 OPEN_INTEREST_LIMIT_S: Final = 900.0
 LIQUIDATION_LIMIT_S: Final = 60.0
 CANDLE_LIMIT_S: Final = 15.0
+FUNDING_LIMIT_MS: Final = 25 * 3_600_000
 """How old an input may be; beyond it the factors that read it are NaN."""
 _MIN_LIQUIDATION_SPAN_MS: Final = 6 * 3_600_000
 
@@ -118,11 +119,17 @@ def live_inputs(
     )
     inputs = SideInputs.unknown(state.n)
     inputs.open_interest = np.where(fresh_interest, derivatives.open_interest, np.nan)
-    inputs.funding_8h = derivatives.settled_8h.copy()
-    inputs.funding_3d = derivatives.funding_sums()
+    # A settlement is an event of the market: its age is counted on the market's own clock.
+    settled = now_ms - derivatives.settled_ms <= FUNDING_LIMIT_MS
+    inputs.funding_8h = np.where(settled, derivatives.settled_8h, np.nan)
+    inputs.funding_3d = np.where(settled, derivatives.funding_sums(), np.nan)
     inputs.premium = np.where(fresh_mark, derivatives.premium, np.nan)
-    inputs.imbalance = np.where(fresh_book, book.imbalance_fast[:3], np.nan)
-    inputs.imbalance_slow = np.where(fresh_book, book.imbalance_slow[1], np.nan)
+    levels_age = (now_ms - book.levels_received_ms) / 1000 / speed
+    fresh_levels = fresh_book & (book.levels_received_ms > 0) & (levels_age <= BOOK_LIMIT_S)
+    # An average lives on while its band is out of the book's reach; it is not known then.
+    covered = fresh_levels & ~np.isnan(book.imbalance)
+    inputs.imbalance = np.where(covered[:3], book.imbalance_fast[:3], np.nan)
+    inputs.imbalance_slow = np.where(covered[1], book.imbalance_slow[1], np.nan)
     inputs.flow_10s = np.where(fresh_book, book.flow_10s, np.nan)
     inputs.flow_60s = np.where(fresh_book, book.flow_60s, np.nan)
     inputs.micro = np.where(fresh_book, book.micro, np.nan)
@@ -131,7 +138,7 @@ def live_inputs(
         skew = np.log(book.depth_bid / book.depth_bid_hour) - np.log(
             book.depth_ask / book.depth_ask_hour
         )
-    inputs.depth_skew = np.where(fresh_book & np.isfinite(skew), skew, np.nan)
+    inputs.depth_skew = np.where(fresh_levels & np.isfinite(skew), skew, np.nan)
     if heard:
         inputs.liquidated_5m = liquidations.sums("fast", now_ms)
         inputs.liquidated_15m = liquidations.sums("mid", now_ms)

@@ -17,9 +17,15 @@ _FIRST_MONDAY_MS = 4 * _DAY_MS  # 1970-01-05
 
 
 def beta(frame: Frame) -> FloatArray:
-    """Return the slope of returns on BTC's (half-life 200 candles); NaN before 60."""
+    """Return the slope of returns on BTC's (half-life 200 candles); NaN before 60, and for BTC.
+
+    BTC explains itself entirely: what rounding leaves over must not become a reading.
+    """
     cells = frame.cells
-    return safe_ratio(warm(cells["beta_xy"], cells["count"], 60), cells["beta_xx"])
+    slope = safe_ratio(warm(cells["beta_xy"], cells["count"], 60), cells["beta_xx"])
+    if frame.btc_row >= 0:
+        slope[frame.btc_row] = np.nan
+    return slope
 
 
 @factor(
@@ -61,7 +67,7 @@ def resid_24(frame: Frame) -> FloatArray:
     "Breadth of the market",
     unit="%",
     sign=1,
-    warm_up=24,
+    warm_up=25,
     source="share of symbols that rose over 24 hours or 168 candles",
     above="{x:.0f} % of the symbols rose over a day.",
     below="{x:.0f} % of the symbols rose over a day.",

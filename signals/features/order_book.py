@@ -29,7 +29,7 @@ _BELOW = "Asks outweigh bids within {band} of mid by {{ax:.0f}} %."
     decimals=0,
 )
 def obi_10(frame: Frame) -> FloatArray:
-    return frame.inputs.imbalance[0]
+    return np.asarray(frame.inputs.imbalance[0])
 
 
 @factor(
@@ -67,7 +67,7 @@ def obi_50(frame: Frame) -> FloatArray:
     decimals=0,
 )
 def obi_100(frame: Frame) -> FloatArray:
-    return frame.inputs.imbalance[2]
+    return np.asarray(frame.inputs.imbalance[2])
 
 
 @factor(

@@ -56,10 +56,15 @@ def _wilder(held: FloatArray, value: FloatArray, count: FloatArray) -> FloatArra
     return begun + share * (value - begun)
 
 
-def advance(cells: Cells, candle: FloatArray, btc_row: int) -> Cells:
+def advance(cells: Cells, candle: FloatArray, btc_row: int, elapsed: float = 1.0) -> Cells:
     """Return the cells with one more candle, shape (8, n), added.
 
     A symbol whose candle is missing (NaN) starts again from nothing.
+
+    Parameters
+    ----------
+    elapsed : share of the candle's time that has passed, 0..1. Range, flow and cost of a candle
+        that has just begun say little yet, so they move their averages by that share only.
     """
     close, high, low = candle[CLOSE], candle[HIGH], candle[LOW]
     known = ~np.isnan(close)
@@ -76,7 +81,7 @@ def advance(cells: Cells, candle: FloatArray, btc_row: int) -> Cells:
         moves = count - 1  # how many changes have been seen, this one included
         out["up"] = _wilder(cells["up"], np.maximum(change, 0.0), moves)
         out["down"] = _wilder(cells["down"], np.maximum(-change, 0.0), moves)
-        _directional(cells, out, high, low, before, moves)
+        _directional(cells, out, high, low, before, moves, elapsed)
         out["var"] = _ema(cells["var"], r * r, weight(SIGMA_HALF_LIFE))
         r_btc = np.full_like(r, r[btc_row] if btc_row >= 0 else np.nan)
         out["beta_xy"] = _ema(cells["beta_xy"], r * r_btc, weight(BETA_HALF_LIFE))
@@ -84,9 +89,9 @@ def advance(cells: Cells, candle: FloatArray, btc_row: int) -> Cells:
         volume, quote = candle[VOLUME], candle[QUOTE_VOLUME]
         traded = volume > 0
         flow = np.where(traded, 2 * candle[TAKER_BUY_VOLUME] / volume - 1, np.nan)
-        out["flow"] = _ema(cells["flow"], flow, weight(FLOW_HALF_LIFE))
+        out["flow"] = _ema(cells["flow"], flow, elapsed * weight(FLOW_HALF_LIFE))
         illiquid = np.where(quote > 0, np.abs(r) / quote, np.nan)
-        out["amihud"] = _ema(cells["amihud"], illiquid, weight(AMIHUD_HALF_LIFE))
+        out["amihud"] = _ema(cells["amihud"], illiquid, elapsed * weight(AMIHUD_HALF_LIFE))
         typical = (high + low + close) / 3
         out["vwap_pv"] = _ema(cells["vwap_pv"], typical * volume, weight(48))
         out["vwap_v"] = _ema(cells["vwap_v"], volume, weight(48))
@@ -104,13 +109,17 @@ def _directional(
     low: FloatArray,
     before: FloatArray,
     moves: FloatArray,
+    elapsed: float,
 ) -> None:
     true_range = np.maximum(high, before) - np.minimum(low, before)
     rose, fell = high - cells["high"], cells["low"] - low
     plus = np.where((rose > fell) & (rose > 0), rose, np.where(np.isnan(rose), np.nan, 0.0))
     minus = np.where((fell > rose) & (fell > 0), fell, np.where(np.isnan(fell), np.nan, 0.0))
-    for name, value in (("atr", true_range), ("plus", plus), ("minus", minus)):
+    for name, value in (("plus", plus), ("minus", minus)):
         out[name] = _wilder(cells[name], value, moves)
+    held = cells["atr"]
+    whole = _wilder(held, true_range, moves)
+    out["atr"] = whole if elapsed == 1.0 else held + elapsed * (whole - held)
     total = out["plus"] + out["minus"]
     dx = np.where(total > 0, 100 * np.abs(out["plus"] - out["minus"]) / total, 0.0)
     has_dx = moves >= WILDER

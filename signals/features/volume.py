@@ -17,15 +17,18 @@ FloatArray = NDArray[np.float64]
     "Volume against its usual",
     unit="ln",
     sign=0,
-    warm_up=24,
-    source="log of quote volume against its mean over 24 candles",
+    warm_up=25,
+    source="log of volume against its mean over the 24 candles before",
     above="Volume is above its usual of 24 candles (ln ratio {x:+.2f}).",
     below="Volume is below its usual of 24 candles (ln ratio {x:+.2f}).",
 )
 def vol_z(frame: Frame) -> FloatArray:
     volume = frame.window("volume", 25)
+    usual = volume[:-1].mean(axis=0)
+    # A candle that is under way is taken as if the rest of it were usual.
+    expected = volume[-1] + (1.0 - frame.elapsed) * usual
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = np.log(volume[-1] / volume[:-1].mean(axis=0))
+        value = np.log(expected / usual)
     return np.where(np.isfinite(value), value, np.nan)
 
 

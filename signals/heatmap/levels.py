@@ -1,7 +1,7 @@
 """Where positions would be liquidated: distances from their entry, and how they are spread.
 
 A mixture over log-distance classes stands for the unknown leverage of holders. Classes are
-geometric from 0.3 % to 70 %; a prior gives each its weight, made from a public mixture of
+geometric from 0.3 % to 70 %, 12 % apart, so that a burst of positions shows as a band; a prior gives each its weight, made from a public mixture of
 leverages through the exact liquidation price of each bracket.
 
 Source: `docs/method.md`; liquidation price: Binance support, USDⓈ-M contracts.
@@ -17,7 +17,7 @@ from cryptosystems.kernel.instruments import InstrumentRules, Side, liquidation_
 
 FloatArray = NDArray[np.float64]
 
-N_CLASSES: Final = 14
+N_CLASSES: Final = 48
 EDGES: Final = np.geomspace(0.003, 0.70, N_CLASSES + 1)
 LEVERAGES: Final = (2.0, 3.0, 5.0, 10.0, 20.0, 25.0, 50.0, 75.0, 100.0, 125.0)
 TAKER_MIX: Final = (0.06, 0.09, 0.16, 0.24, 0.22, 0.08, 0.09, 0.03, 0.02, 0.01)
@@ -25,7 +25,8 @@ TAKER_MIX: Final = (0.06, 0.09, 0.16, 0.24, 0.22, 0.08, 0.09, 0.03, 0.02, 0.01)
 MAKER_FLATTENING: Final = 0.5
 """Makers use less leverage: their mix leans on the lower half by this factor."""
 _SMALL_NOTIONAL: Final = 2_000.0
-_JITTER: Final = 0.15
+_JITTER: Final = 0.10
+_SPREAD: Final = np.linspace(-2.5, 2.5, 101)
 
 
 def class_weights(rules: InstrumentRules) -> FloatArray:
@@ -48,8 +49,8 @@ def class_weights(rules: InstrumentRules) -> FloatArray:
                     continue
                 distance = abs(price - 1.0)
                 # Added margin and leverage between the round numbers blur each distance.
-                blurred = distance * np.exp(_JITTER * np.linspace(-2, 2, 9))
-                weight = np.exp(-0.5 * np.linspace(-2, 2, 9) ** 2)
+                blurred = distance * np.exp(_JITTER * _SPREAD)
+                weight = np.exp(-0.5 * _SPREAD**2)
                 places = np.searchsorted(EDGES, blurred) - 1
                 inside = (places >= 0) & (places < N_CLASSES)
                 np.add.at(out[side, role], places[inside], share * weight[inside] / weight.sum())

@@ -34,10 +34,7 @@ def merge(candles: FloatArray) -> FloatArray:
     out[CLOSE] = candles[-1, CLOSE]
     out[VOLUME:] = candles[:, VOLUME:].sum(axis=0)
     missing = np.isnan(candles[:, CLOSE]).any(axis=0)
-    out[:, missing] = np.nan if out.ndim > 1 else out[:, missing]
-    if out.ndim == 1 and missing:
-        out[:] = np.nan
-    return out
+    return np.where(missing, np.nan, out)
 
 
 class _Bucket:
@@ -138,20 +135,27 @@ class CandleBuilder:
             bucket.values[:, row] = merge(minutes)
 
     def forming(self, timeframe: Timeframe) -> FloatArray:
-        """Return the running candle of every symbol, shape (fields, n), the open minute included."""
-        minute, minute_ms = self._minutes.forming, self._minutes.forming_open_ms
+        """Return the running candle of every symbol, shape (fields, n), the open minute included.
+
+        NaN where it is not known: a minute of it is missing, or it has closed already.
+        """
+        minutes, minute_ms = self._minutes, self._minutes.forming_open_ms
+        minute = minutes.forming
+        # The minute that was forming may have closed: then it is in the bucket already.
+        is_open = minute_ms > minutes.last_open_ms
         if timeframe is Timeframe.M1:
-            return minute.copy()
+            return np.where(is_open, minute, np.nan)
         bucket = self._buckets[timeframe]
-        bucket_ms = minute_ms - minute_ms % timeframe.duration_ms
-        started = (bucket.open_ms == bucket_ms) & (bucket.n_minutes > 0)
-        out = minute.copy()
         held = bucket.values
-        np.copyto(out[OPEN], held[OPEN], where=started)
-        np.copyto(out[HIGH], np.maximum(held[HIGH], minute[HIGH]), where=started)
-        np.copyto(out[LOW], np.minimum(held[LOW], minute[LOW]), where=started)
-        np.copyto(out[VOLUME:], held[VOLUME:] + minute[VOLUME:], where=started)
-        # Without the bucket's earlier minutes the running candle is not known.
-        fresh = minute_ms == bucket_ms
-        out[:, ~(started | fresh)] = np.nan
-        return out
+        bucket_ms = minute_ms - minute_ms % timeframe.duration_ms
+        n_before = (minute_ms - bucket_ms) // MINUTE_MS
+        in_bucket = np.where(bucket.open_ms == bucket_ms, bucket.n_minutes, 0)
+        joined = minute.copy()
+        started = in_bucket > 0
+        np.copyto(joined[OPEN], held[OPEN], where=started)
+        np.copyto(joined[HIGH], np.maximum(held[HIGH], minute[HIGH]), where=started)
+        np.copyto(joined[LOW], np.minimum(held[LOW], minute[LOW]), where=started)
+        np.copyto(joined[VOLUME:], held[VOLUME:] + minute[VOLUME:], where=started)
+        joined[:, in_bucket != n_before] = np.nan
+        whole = (in_bucket == n_before + 1) & (in_bucket < timeframe.minutes)
+        return np.where(is_open, joined, np.where(whole, held, np.nan))

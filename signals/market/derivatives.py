@@ -26,6 +26,7 @@ class DerivativeColumns:
         """The last settled rate, rescaled to eight hours."""
         self.settled_ms: IntArray = np.zeros(n, dtype=np.int64)
         self._settlements: list[list[tuple[int, float]]] = [[] for _ in range(n)]
+        self._sums: FloatArray = np.full(n, np.nan)
         self.open_interest: FloatArray = np.full(n, np.nan)
         """Base asset, one-sided."""
         self.open_interest_ms: IntArray = np.zeros(n, dtype=np.int64)
@@ -60,15 +61,11 @@ class DerivativeColumns:
         held.append((at_ms, rate))
         while held and held[0][0] <= at_ms - _SUM_DAYS * _DAY_MS:
             held.pop(0)
-
-    def funding_sum(self, row: int) -> float:
-        """Return the rates settled within three days of the newest, summed; NaN without any."""
-        held = self._settlements[row]
-        return sum(rate for _, rate in held) if held else float("nan")
+        self._sums[row] = sum(rate for _, rate in held)
 
     def funding_sums(self) -> FloatArray:
-        """Return `funding_sum` of every row, shape (n,)."""
-        return np.array([self.funding_sum(row) for row in range(len(self._settlements))])
+        """Return the rates settled within three days of the newest, summed, (n,); NaN without any."""
+        return self._sums.copy()
 
     @property
     def premium(self) -> FloatArray:

@@ -124,7 +124,7 @@ class CandlePanel:
         age = (self.newest_open_ms - open_ms) // self._step
         if self.newest_open_ms == NEVER or not 0 <= age < self.capacity:
             return np.full((N_FIELDS, self.n_symbols), np.nan)
-        return self._ring[(self._position - age) % self.capacity]
+        return np.asarray(self._ring[(self._position - age) % self.capacity])
 
     def holds(self, row: int, open_ms: int) -> bool:
         """Say whether the closed candle of this symbol and time is in the ring."""

@@ -2,8 +2,10 @@
 
 import io
 import json
+import zlib
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from signals.model.calibration import Platt
 from signals.model.model import Model, SideModel
 from signals.model.score import AdditiveScore
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _SCORE: Final = (
     "linear",
     "high",
@@ -52,7 +54,10 @@ def save(model: Model, path: Path) -> str:
             header["sides"][timeframe.value].append(
                 {
                     "intercept": side.score.intercept,
-                    "maps": [[m.slope, m.offset] for m in (side.win, side.target_2, side.target_3)],
+                    "maps": [
+                        [m.slope, m.offset, m.lowest, m.highest]
+                        for m in (side.win, side.target_2, side.target_3)
+                    ],
                     "base_rate": side.base_rate,
                     "win_r": side.win_r,
                     "loss_r": side.loss_r,
@@ -75,9 +80,13 @@ def load(path: Path, *, checksum: str | None = None, catalogue_hash: str | None 
     Raises
     ------
     NeedsOperator
-        If the file is damaged, not the one that was registered, or made for other factors.
+        If the file is missing, damaged, not the one that was registered, or made for other
+        factors.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NeedsOperator(f"{path.name} cannot be read: {error.strerror}; train again") from error
     found = sha256_hex(content)
     if checksum is not None and found != checksum:
         raise NeedsOperator(f"{path.name} is not the file that was registered (checksum differs)")
@@ -85,7 +94,7 @@ def load(path: Path, *, checksum: str | None = None, catalogue_hash: str | None 
         with np.load(io.BytesIO(content), allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         header = json.loads(arrays["header"].tobytes())
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, BadZipFile, zlib.error) as error:
         raise NeedsOperator(f"{path.name} is damaged: {error}; train again") from error
     if header["format"] != FORMAT:
         raise NeedsOperator(f"{path.name} has format {header['format']}, this code reads {FORMAT}")

@@ -15,6 +15,8 @@ FloatArray = NDArray[np.float64]
 
 GRID: Final = 33
 _LEAST_SLOPE: Final = 0.0
+_FAR: Final = 1e9
+_SUPPORT: Final = (0.005, 0.995)
 
 
 def logistic(x: FloatArray) -> FloatArray:
@@ -24,13 +26,19 @@ def logistic(x: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """p = logistic(slope · logit + offset); the slope is never below 0, so order is kept."""
+    """p = logistic(slope · logit + offset); the slope is never below 0, so order is kept.
+
+    Beyond `lowest` and `highest`, where the calibration sample ends, nothing more is claimed.
+    """
 
     slope: float
     offset: float
+    lowest: float = -_FAR
+    highest: float = _FAR
 
     def __call__(self, logit: FloatArray) -> FloatArray:
-        return logistic(self.slope * logit + self.offset)
+        seen = np.clip(logit, self.lowest, self.highest)
+        return logistic(self.slope * seen + self.offset)
 
 
 def fit_platt(
@@ -38,35 +46,44 @@ def fit_platt(
     win: FloatArray,
     weight: FloatArray | None = None,
     *,
+    rate: float = 0.5,
     n_effective: float | None = None,
     prior: float = 20.0,
 ) -> Platt:
-    """Return the map with the highest likelihood, steadied by a prior of "as it is".
+    """Return the map with the highest likelihood, steadied by a prior of "no skill".
+
+    A model has to earn its confidence: without evidence every score means the base rate.
 
     Parameters
     ----------
+    rate : the base rate that was known before the sample
     n_effective : how many independent outcomes the sample is worth; symbols move together, so
         this is far below its size. The sample counts as so many rows, the prior as `prior`.
 
-    An empty sample gives the identity.
+    An empty sample gives the base rate.
     """
+    known = float(np.log(rate / (1.0 - rate)))
     if not logit.size:
-        return Platt(1.0, 0.0)
+        return Platt(0.0, known)
     w = np.ones_like(logit) if weight is None else weight
     w = w / w.sum() * min(float(logit.size), n_effective or float(logit.size))
-    spread = max(float(logit.var()), 1e-9)
+    middle = float(np.average(logit, weights=w))
+    x = logit - middle
+    spread = max(float(np.average(x * x, weights=w)), 1e-9)
 
     def loss(theta: FloatArray) -> float:
-        z = theta[0] * logit + theta[1]
+        z = theta[0] * x + theta[1]
         likelihood = float((w * (np.logaddexp(0.0, z) - win * z)).sum())
         # A quarter is the curvature of one outcome at even odds.
-        held = spread * (theta[0] - 1.0) ** 2 + theta[1] ** 2
+        held = spread * theta[0] ** 2 + (theta[1] - known) ** 2
         return likelihood + 0.5 * prior * 0.25 * float(held)
 
     found = minimize(
-        loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(_LEAST_SLOPE, 3.0), (-4.0, 4.0)]
+        loss, np.array([0.5, known]), method="L-BFGS-B", bounds=[(_LEAST_SLOPE, 3.0), (-4.0, 4.0)]
     )
-    return Platt(float(found.x[0]), float(found.x[1]))
+    slope, level = float(found.x[0]), float(found.x[1])
+    lowest, highest = np.quantile(logit, _SUPPORT)
+    return Platt(slope, level - slope * middle, float(lowest), float(highest))
 
 
 def venn_abers(

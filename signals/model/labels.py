@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cryptosystems.kernel.timeframes import MINUTE_MS
 from signals import barriers
 from signals.market.history import History
 from signals.market.panel import CLOSE, HIGH, LOW, OPEN
@@ -66,9 +67,26 @@ def make_labels(candles: History, atr: FloatArray, minutes: History | None = Non
     holes = np.concatenate([np.zeros((1, n)), np.cumsum(~known, axis=0)])
     whole = holes[barriers.HORIZON + 1 :][:usable] - holes[1 : usable + 1] == 0
     at, column = np.nonzero(whole & known[:usable] & (atr[:usable] > 0))
+    dues = _dues(candles)
     for side, sign in enumerate(_SIGNS):
-        _label_side(labels, side, sign, candles, ohlc, atr, at, column, minutes)
+        _label_side(labels, side, sign, candles, ohlc, atr, at, column, minutes, dues)
     return labels
+
+
+def _dues(candles: History) -> tuple[FloatArray, FloatArray] | None:
+    """Return the funding that falls due as each candle opens, and within it, both (T, n)."""
+    if candles.funding is None:
+        return None
+    at_open, inside = np.zeros((2, candles.open_ms.size, candles.n))
+    due_ms = candles.funding.at_ms - candles.funding.at_ms % MINUTE_MS
+    place = (due_ms - candles.open_ms[0]) // candles.timeframe.duration_ms
+    held = (place >= 0) & (place < candles.open_ms.size)
+    place, due_ms = place[held], due_ms[held]
+    rates = np.nan_to_num(candles.funding.values[held])
+    opens = due_ms == candles.open_ms[place]
+    np.add.at(at_open, place[opens], rates[opens])
+    np.add.at(inside, place[~opens], rates[~opens])
+    return at_open, inside
 
 
 def _label_side(
@@ -81,6 +99,7 @@ def _label_side(
     at: IntArray,
     column: IntArray,
     minutes: History | None,
+    dues: tuple[FloatArray, FloatArray] | None,
 ) -> None:
     if not at.size:
         return
@@ -98,9 +117,15 @@ def _label_side(
         candle = ohlc[at[picked] + k, :, column[picked]].T
         close_ms = candles.open_ms[at[picked] + k] + step_ms
         last = k == barriers.HORIZON
+        if dues is not None:
+            due = dues[1][at[picked] + k, column[picked]]
+            if k > 1:  # what falls due as it is filled, a position does not pay
+                due = due + dues[0][at[picked] + k, column[picked]]
+            barriers.charge_funding(part, due)
         if minutes is not None and minutes.timeframe is not candles.timeframe:
             _drill(part, candle, candles, at[picked] + k, column[picked], minutes)
-        barriers.advance(part, *candle, close_ms, last=last)
+        open_, high, low, close = candle
+        barriers.advance(part, open_, high, low, close, close_ms, last=last)
         state.put(picked, part)
     net = state.net()
     labels.win[side, at, column] = net > 0
@@ -127,11 +152,15 @@ def _drill(
     first = (candles.open_ms[at[ambiguous]] - minutes.open_ms[0]) // minutes.timeframe.duration_ms
     inside = (first >= 0) & (first + per <= minutes.open_ms.size)
     first = np.where(inside, first, 0)
+    span = first[:, None] + np.arange(per)
+    # With a minute missing the finer candles cannot tell; the whole candle decides.
+    inside &= ~np.isnan(minutes.candles[span, CLOSE, column[ambiguous][:, None]]).any(axis=1)
     for j in range(per):
         values = minutes.candles[first + j, :, column[ambiguous]]
-        minute = values[:, (OPEN, HIGH, LOW, CLOSE)].T.copy()
-        minute[:, ~inside] = np.nan
-        barriers.advance(fine, *minute, minutes.open_ms[first + j] + minutes.timeframe.duration_ms)
+        open_, high, low, close = values[:, (OPEN, HIGH, LOW, CLOSE)].T.copy()
+        close[~inside] = np.nan
+        close_ms = minutes.open_ms[first + j] + minutes.timeframe.duration_ms
+        barriers.advance(fine, open_, high, low, close, close_ms)
     part.put(ambiguous, fine)
     # What the minutes told must not be judged again by the whole candle, except its close.
     settled = ambiguous[inside]

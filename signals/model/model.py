@@ -122,17 +122,23 @@ class Model:
             **out,
             contributions=contributions,
             known_share=known @ self._importance(timeframe),
-            novelty=self._novelty(timeframe, X, known),
+            novelty=self._novelty(timeframe, X),
         )
 
     def _importance(self, timeframe: Timeframe) -> FloatArray:
-        total = sum(
-            (np.abs(s.score.linear) + np.abs(s.score.high) + np.abs(s.score.low))
-            for s in self.sides[timeframe]
-        )
-        whole = np.asarray(total)
-        return whole / max(float(whole.sum()), 1e-12)
+        whole = np.sum([side.score.importance() for side in self.sides[timeframe]], axis=0)
+        return np.asarray(whole / max(float(whole.sum()), 1e-12))
 
-    def _novelty(self, timeframe: Timeframe, X: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
-        size = np.where(known, X * X, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        return 1.0 - np.searchsorted(self.unusual[timeframe], size, side="left") / 101.0
+    def _novelty(self, timeframe: Timeframe, X: FloatArray) -> FloatArray:
+        heard = np.any([side.score.importance() > 0 for side in self.sides[timeframe]], axis=0)
+        place = np.searchsorted(self.unusual[timeframe], unusualness(X, heard), side="left")
+        return np.asarray(1.0 - place / 101.0)
+
+
+def unusualness(X: FloatArray, heard: NDArray[np.bool_]) -> FloatArray:
+    """Return the mean square of the known columns among those a model hears, shape (n,).
+
+    A factor that it has never heard (no history of it) makes no situation strange.
+    """
+    known = ~np.isnan(X) & heard
+    return np.asarray(np.where(known, X * X, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))

@@ -36,6 +36,10 @@ class AdditiveScore:
     asset_bias: FloatArray
     """(A,)"""
 
+    def importance(self) -> FloatArray:
+        """Return how much each factor can move the score, (F,); 0 for one it never heard."""
+        return np.abs(self.linear) + np.abs(self.high) + np.abs(self.low)
+
     def parts(self, X: FloatArray) -> FloatArray:
         """Return g_j(x_j) - E g_j before adaptation, shape of X (m, F)."""
         unknown = np.isnan(X)

@@ -26,12 +26,21 @@ class Window:
     test_to_ms: int
 
 
-def walk_forward(from_ms: int, to_ms: int, n_blocks: int, first_share: float) -> Iterator[Window]:
-    """Return expanding windows: the first learns from `first_share` of the span."""
+def walk_forward(
+    from_ms: int, to_ms: int, n_blocks: int, first_share: float, *, align_ms: int = 1
+) -> Iterator[Window]:
+    """Return expanding windows: the first learns from `first_share` of the span.
+
+    Parameters
+    ----------
+    align_ms : windows meet at multiples of this, so that no candle lies across two of them
+    """
     start = from_ms + int((to_ms - from_ms) * first_share)
     edges = np.linspace(start, to_ms, n_blocks + 1).astype(np.int64)
+    edges[:-1] -= edges[:-1] % align_ms
     for begin, end in pairwise(edges.tolist()):
-        yield Window(from_ms, int(begin), int(end))
+        if begin < end:
+            yield Window(from_ms, int(begin), int(end))
 
 
 def purged(at_ms: IntArray, end_ms: IntArray, before_ms: int) -> BoolArray:

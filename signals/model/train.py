@@ -17,9 +17,9 @@ from signals.features.base import GROUPS
 from signals.features.catalogue import CATALOGUE
 from signals.features.history import FeatureHistory
 from signals.model.adapt import fit_assets
-from signals.model.calibration import GRID, fit_platt, venn_abers
+from signals.model.calibration import GRID, Platt, fit_platt, venn_abers
 from signals.model.labels import Labels, uniqueness
-from signals.model.model import Model, SideModel
+from signals.model.model import Model, SideModel, unusualness
 from signals.model.score import AdditiveScore, design, quantile_edges
 from signals.model.splits import purged
 
@@ -34,7 +34,8 @@ HALF_LIFE_DAYS: Final = 180.0
 MOST_ROWS: Final = 30_000
 LEAST_ROWS: Final = 1_500
 _THIN_CANDLES: Final = 12
-_WORTH_OF_CROWD: Final = 4.0
+_CORRELATION: Final = 0.6
+"""Of hourly returns to BTC, the median measured over perpetuals."""
 _DAY_MS: Final = 86_400_000
 
 
@@ -88,11 +89,10 @@ def train(
             if fitted is None:
                 break
             pair.append(fitted)
-            unusual[timeframe] = _unusual(rows.X)
         if len(pair) == 2:
+            heard = (pair[0].score.importance() > 0) | (pair[1].score.importance() > 0)
             sides[timeframe] = (pair[0], pair[1])
-        else:
-            unusual.pop(timeframe, None)
+            unusual[timeframe] = np.quantile(unusualness(rows.X, heard), np.linspace(0, 1, 101))
     if not sides:
         return None
     return Model(version, CATALOGUE.hash, assets, sides, unusual, card or {})
@@ -149,9 +149,8 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     if thin.sum() < 100:
         thin = later
     worth = _independent(rows, later)
-    win = fit_platt(logit[later], rows.win[later], weight[later], n_effective=worth)
-    reached = rows.n_hit
-    first_hit, second_hit = later & (reached >= 1), later & (reached >= 2)
+    rate = float(np.average(rows.win[teach], weights=weight[teach]))
+    win = fit_platt(logit[later], rows.win[later], weight[later], rate=rate, n_effective=worth)
     low_end, high_end = np.quantile(logit, (0.001, 0.999))
     grid = np.linspace(low_end, high_end, GRID)
     low, high = venn_abers(logit[thin], rows.win[thin], grid)
@@ -159,12 +158,8 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     return SideModel(
         score=score,
         win=win,
-        target_2=fit_platt(
-            logit[first_hit], (reached[first_hit] >= 2).astype(float), n_effective=worth
-        ),
-        target_3=fit_platt(
-            logit[second_hit], (reached[second_hit] >= 3).astype(float), n_effective=worth
-        ),
+        target_2=_next_target(rows, logit, teach, later, 2, worth),
+        target_3=_next_target(rows, logit, teach, later, 3, worth),
         grid=grid,
         low=low,
         high=high,
@@ -172,6 +167,19 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
         win_r=float(np.average(rows.gross[won], weights=weight[won])),
         loss_r=float(np.average(rows.gross[~won], weights=weight[~won])),
     )
+
+
+def _next_target(
+    rows: _Rows, logit: FloatArray, teach: BoolArray, later: BoolArray, target: int, worth: float
+) -> Platt:
+    """Return the chance of a target, given the one before it."""
+    before = rows.n_hit >= target - 1
+    won = (rows.n_hit >= target).astype(float)
+    known = won[teach & before]
+    # One success and one failure more than seen keep the rate away from 0 and 1.
+    rate = (float(known.sum()) + 1.0) / (known.size + 2.0)
+    chosen = later & before
+    return fit_platt(logit[chosen], won[chosen], rate=rate, n_effective=worth)
 
 
 def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int) -> AdditiveScore:
@@ -217,15 +225,11 @@ def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int)
 def _independent(rows: _Rows, picked: BoolArray) -> float:
     """Return how many independent outcomes the picked rows are worth.
 
-    Lives of labels that follow each other, times what many symbols that move together are
-    worth: about four.
+    Lives of labels that follow each other, times what n symbols with one common correlation
+    are worth: n / (1 + (n - 1) ρ).
     """
+    n = float(np.unique(rows.asset[picked]).size)
+    crowd = n / (1.0 + (n - 1.0) * _CORRELATION)
     span = float(rows.at_ms[picked].max() - rows.at_ms[picked].min())
     life = float(np.median(rows.end_ms[picked] - rows.at_ms[picked]))
-    return _WORTH_OF_CROWD * max(1.0, span / max(life, 1.0))
-
-
-def _unusual(X: FloatArray) -> FloatArray:
-    known = ~np.isnan(X)
-    size = np.where(known, X * X, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.asarray(np.quantile(size, np.linspace(0, 1, 101)))
+    return crowd * max(1.0, span / max(life, 1.0))

@@ -24,6 +24,8 @@ BoolArray = NDArray[np.bool_]
 SIDES: Final = ("long", "short")
 WORDED_REASONS: Final = 12
 """Reasons that get a sentence; the rest are kept as numbers."""
+MOST_REJECTED: Final = 6
+"""Setups turned down at one moment after which no weaker ones are tried."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class Moment:
     ages: Callable[[int], dict[str, float | None]]
     clusters: Callable[[int], tuple[Level, ...]]
     percentiles: Callable[[int], FloatArray] | None
+    n_issued: int = 0
+    """Signals that this timeframe has issued since its running candle began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +112,32 @@ def decide(
         worth = stand.p_win >= stand.break_even
     # A symbol with an open signal is the same bet again: neither issued nor counted as turned down.
     order = np.argsort(-np.where(np.isnan(stand.strength), -9.0, stand.strength), kind="stable")
-    speaking = [int(row) for row in order if usable[row] and free[row] and stand.speaks[row]]
+    speaks, able = stand.speaks, usable & free
     out: list[SignalDraft | NoSignal] = []
-    kept = BEST_OF_MOMENT * 2 if keep_rejected else BEST_OF_MOMENT
-    for rank, row in enumerate(speaking[:kept]):
+    rank, n_rejected = moment.n_issued, 0
+    for row in order[(able & speaks)[order]].tolist():
+        if rank >= BEST_OF_MOMENT and not keep_rejected:
+            break
         built = build(make_setup(model, moment, stand, rules[row], row, rank))
-        if isinstance(built, SignalDraft) or keep_rejected:
+        if isinstance(built, SignalDraft):
+            rank += 1
             out.append(built)
+            continue
+        n_rejected += 1
+        if keep_rejected:
+            out.append(built)
+        if n_rejected >= MOST_REJECTED:
+            break
     if keep_rejected:
-        silent = [
-            int(row)
-            for row in order
-            if usable[row] and free[row] and worth[row] and not stand.speaks[row]
-        ]
+        silent = order[(able & worth & ~speaks)[order]].tolist()
         for row in silent[:BEST_OF_MOMENT]:
-            out.append(build(make_setup(model, moment, stand, rules[row], row, 0)))
+            out.append(build(make_setup(model, moment, stand, rules[row], row, moment.n_issued)))
     return out
+
+
+def issued_in(last_issued: FloatArray, timeframe: Timeframe, at_ms: int) -> int:
+    """Return how many symbols were issued a signal since the candle that runs at `at_ms` began."""
+    return int((last_issued >= timeframe.open_of(at_ms)).sum())
 
 
 def make_setup(

@@ -14,18 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cryptosystems.kernel.instruments import InstrumentRules
-from cryptosystems.kernel.timeframes import DECISION_TIMEFRAMES, TIMEFRAMES, Timeframe
-from signals.builder.build import NoSignal, SignalDraft
+from cryptosystems.kernel.timeframes import (
+    DECISION_TIMEFRAMES,
+    MINUTE_MS,
+    TIMEFRAMES,
+    Timeframe,
+)
+from signals.builder.build import NoSignal, SignalDraft, shadow_draft
 from signals.builder.setup import Level
 from signals.features.engine import FeatureEngine, combine_trends
 from signals.features.inputs import HeatFeatures, SideInputs, live_inputs
 from signals.heatmap.grid import Heatmap
+from signals.market.derivatives import NORMAL_INTERVAL_HOURS
 from signals.market.events import Liquidation
 from signals.market.panel import CLOSE, HIGH, LOW, QUOTE_VOLUME, TAKER_BUY_VOLUME, VOLUME
 from signals.market.state import Closed, MarketState
 from signals.model.model import Model, Prediction
-from signals.pipeline.decision import Moment, decide
-from signals.pipeline.outputs import CandlesClosed, Changed, Issued, Output, Rejected
+from signals.pipeline.decision import Moment, decide, issued_in
+from signals.pipeline.outputs import (
+    CandlesClosed,
+    Changed,
+    Issued,
+    Output,
+    Rejected,
+    SetupKey,
+    ShadowSettled,
+)
 from signals.pipeline.urgent import UrgentWatch
 from signals.settlement.rules import OpenSignal, SettlementBook
 
@@ -34,8 +48,12 @@ BoolArray = NDArray[np.bool_]
 
 GATHER_MS: Final = 250
 """Real time closes of one candle time are gathered for, so that one pass scores them all."""
+MOST_SHADOWS: Final = 5_000
+"""Rejected setups that are followed at a time; beyond it new ones stay without an outcome."""
 INTERIM_MS: Final = 1_000
 VIEWED: Final = (Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4)
+PATIENCE_MS: Final = 600_000
+"""How long an open signal waits for a missing minute to be repaired."""
 _SWING: Final = 20
 _NEAREST_CLUSTERS: Final = 6
 
@@ -69,7 +87,11 @@ class Pipeline:
         self.engines = {tf: FeatureEngine(tf, state.n, leader) for tf in TIMEFRAMES}
         self.heatmap = Heatmap(rules, state.n)
         self.heat: HeatFeatures | None = None
-        self.book = SettlementBook()
+        self.book = SettlementBook(patience_ms=PATIENCE_MS)
+        self.shadow = SettlementBook(patience_ms=PATIENCE_MS)
+        """Setups that a gate turned down, walked through the same candles."""
+        self._shadows: dict[UUID, SetupKey] = {}
+        self._funded_ms: NDArray[np.int64] | None = None
         self.urgent = UrgentWatch(state.n)
         self.latest: dict[Timeframe, Scored] = {}
         self.last_issued: dict[Timeframe, FloatArray] = {
@@ -109,6 +131,12 @@ class Pipeline:
         self._open[signal.id] = (timeframe, signal.row)
         issued = self.last_issued[timeframe]
         issued[signal.row] = np.nanmax([issued[signal.row], signal.issued_ms])
+
+    def watch_shadow(self, signal: OpenSignal, setup: SetupKey) -> None:
+        """Find out what becomes of a setup that was turned down."""
+        if signal.id not in self._shadows and len(self.shadow) < MOST_SHADOWS:
+            self._shadows[signal.id] = setup
+            self.shadow.add(signal)
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -164,16 +192,49 @@ class Pipeline:
         return outputs
 
     def _settle(self, open_ms: int, candle: FloatArray) -> list[Output]:
-        derivatives = self.state.derivatives
-        settled = (derivatives.settled_ms >= open_ms - 60_000) & (derivatives.settled_ms <= open_ms)
-        rate = derivatives.settled_8h * derivatives.interval_hours / 8.0
-        funding = np.where(settled & ~np.isnan(rate), rate, 0.0)
+        self._note_funding()
         outputs: list[Output] = []
-        for change in self.book.step(open_ms, candle, funding):
+        # A signal whose minute was missing has waited; where it was repaired, it goes on from there.
+        wanted = min(
+            (at for at in (self.book.first_wanted_ms(), self.shadow.first_wanted_ms()) if at),
+            default=None,
+        )
+        minutes = self.state.panels[Timeframe.M1]
+        oldest = open_ms - 2 * PATIENCE_MS
+        for at_ms in range(max(open_ms if wanted is None else wanted, oldest), open_ms, MINUTE_MS):
+            outputs += self.settle_minute(at_ms, minutes.at(at_ms), open_ms)
+        return outputs + self.settle_minute(open_ms, candle, open_ms)
+
+    def settle_minute(self, open_ms: int, candle: FloatArray, newest_ms: int) -> list[Output]:
+        """Walk open signals, and setups that were turned down, through one minute (8, n).
+
+        `newest_ms` is the newest minute there is: what lies behind it is not waited for.
+        """
+        outputs: list[Output] = []
+        for change in self.book.step(open_ms, candle, newest_ms):
             if change.result:
                 self._open.pop(change.id, None)
             outputs.append(Changed(change))
+        for change in self.shadow.step(open_ms, candle, newest_ms):
+            if change.result:
+                outputs.append(ShadowSettled(self._shadows.pop(change.id), change))
         return outputs
+
+    def add_funding(self, row: int, at_ms: int, rate: float) -> None:
+        """Charge a settlement of funding to what is open."""
+        self.book.add_funding(row, at_ms, rate)
+        self.shadow.add_funding(row, at_ms, rate)
+
+    def _note_funding(self) -> None:
+        """Tell the open signals what was settled since the last minute."""
+        derivatives = self.state.derivatives
+        if self._funded_ms is None:
+            self._funded_ms = derivatives.settled_ms.copy()
+        rate = derivatives.settled_8h * derivatives.interval_hours / NORMAL_INTERVAL_HOURS
+        due = (derivatives.settled_ms > self._funded_ms) & ~np.isnan(rate)
+        for row in np.nonzero(due)[0]:
+            self.add_funding(int(row), int(derivatives.settled_ms[row]), float(rate[row]))
+        np.copyto(self._funded_ms, derivatives.settled_ms, where=due)
 
     def _map(self, open_ms: int, rows: BoolArray, candle: FloatArray) -> None:
         age = self.state.staleness(open_ms + 60_000)["open_interest"]
@@ -225,6 +286,7 @@ class Pipeline:
             spread_bps=state.book.spread_bps,
             has_open=has_open,
             minutes_since=(at_ms - self.last_issued[timeframe]) / 60_000,
+            n_issued=issued_in(self.last_issued[timeframe], timeframe, at_ms),
             ages=self._ages_at(at_ms),
             clusters=self.clusters,
             percentiles=engine.percentiles,
@@ -256,8 +318,12 @@ class Pipeline:
             )
         return self._clusters[row]
 
-    def peek(self, timeframe: Timeframe, now_ms: int, trigger: str = "interim") -> None:
-        """Score the forming candles of one timeframe."""
+    def peek(self, timeframe: Timeframe, now_ms: int, trigger: str = "interim") -> bool:
+        """Score the forming candles of one timeframe; False where there is nothing new to score.
+
+        Between the last minute of a candle and the close of all symbols the candle after it is
+        not looked at: it would be read as if the one before had never been.
+        """
         started = perf_counter_ns()
         forming = self.state.builder.forming(timeframe)
         newest = self.state.panels[Timeframe.M1].forming_open_ms
@@ -265,21 +331,20 @@ class Pipeline:
         # A symbol whose running candle is another one has nothing to say about this one.
         forming[:, timeframe_of(newest, timeframe) != open_ms] = np.nan
         engine = self.engines[timeframe]
-        if open_ms <= engine.last_open_ms:
-            return
+        if engine.last_open_ms >= 0 and open_ms != timeframe.close_of(engine.last_open_ms):
+            return False
         engine.peek(forming, self._inputs(now_ms, timeframe), open_ms, now_ms)
         self.timings_ms["factors"] = (perf_counter_ns() - started) / 1e6
         self._score(timeframe, now_ms, trigger, forming[CLOSE])
+        return True
 
     def _interim(self, now_ms: int) -> list[Output]:
         outputs: list[Output] = []
         if self.model is None:
             return outputs
         for timeframe in DECISION_TIMEFRAMES:
-            if self.model.speaks(timeframe):
-                self.peek(timeframe, now_ms)
-                if timeframe in self.latest:
-                    outputs += self._decide(timeframe, self.state.active, keep_rejected=False)
+            if self.model.speaks(timeframe) and self.peek(timeframe, now_ms):
+                outputs += self._decide(timeframe, self.state.active, keep_rejected=False)
         self.urgent.scored(self.state.price, np.ones(self.state.n, dtype=bool))
         return outputs
 
@@ -289,10 +354,8 @@ class Pipeline:
         if self.model is None or not rows.any():
             return outputs
         for timeframe in DECISION_TIMEFRAMES:
-            if self.model.speaks(timeframe):
-                self.peek(timeframe, now_ms, "urgent")
-                if timeframe in self.latest:
-                    outputs += self._decide(timeframe, rows, keep_rejected=False)
+            if self.model.speaks(timeframe) and self.peek(timeframe, now_ms, "urgent"):
+                outputs += self._decide(timeframe, rows, keep_rejected=False)
         self.urgent.scored(self.state.price, rows)
         return outputs
 
@@ -310,6 +373,9 @@ class Pipeline:
         ):
             if isinstance(decision, NoSignal):
                 outputs.append(Rejected(decision))
+                setup = decision.setup
+                key = SetupKey(setup.symbol, setup.timeframe, setup.side, setup.at_ms)
+                self.watch_shadow(open_signal(shadow_draft(decision), self.state.index), key)
             else:
                 self.watch(open_signal(decision, self.state.index), timeframe)
                 outputs.append(Issued(decision))

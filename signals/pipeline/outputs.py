@@ -11,6 +11,16 @@ from signals.settlement.rules import Change
 
 
 @dataclass(frozen=True, slots=True)
+class SetupKey:
+    """Which setup: symbol, timeframe, side and moment."""
+
+    symbol: str
+    timeframe: str
+    side: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CandlesClosed:
     """Candles of one timeframe and open time that closed for `rows` (bool, shape (n,))."""
 
@@ -40,4 +50,12 @@ class Changed:
     change: Change
 
 
-Output = CandlesClosed | Issued | Rejected | Changed
+@dataclass(frozen=True, slots=True)
+class ShadowSettled:
+    """What became of a setup that a gate had turned down."""
+
+    setup: SetupKey
+    change: Change
+
+
+Output = ShadowSettled | CandlesClosed | Issued | Rejected | Changed

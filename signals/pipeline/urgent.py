@@ -51,7 +51,7 @@ class UrgentWatch:
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             moved = np.abs(np.log(price / self._scored_price)) > JUMP_SIGMAS * sigma_1m
-        rows = (moved | self._burst) & (self._quiet_until_ms <= now_ms)
+        rows: BoolArray = (moved | self._burst) & (self._quiet_until_ms <= now_ms)
         self._quiet_until_ms[rows] = now_ms + _PAUSE_MS
         self._burst[rows] = False
         return rows

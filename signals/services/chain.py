@@ -1,5 +1,6 @@
 """The chain: every signal and settlement as canonical JSON, each bound to its predecessor."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,7 +9,8 @@ from uuid import UUID
 from django.db import connection
 
 from cryptosystems.kernel.identifiers import GENESIS, canonical_json, chain_hash
-from signals.models import ChainEntry
+from signals.delivery.payloads import chain_payload, iso
+from signals.models import ChainEntry, Settlement, Signal
 
 _BATCH: Final = 1_000
 
@@ -49,13 +51,24 @@ def chain_append(kind: str, signal_id: UUID, payload: dict[str, Any]) -> ChainEn
 
 
 def verify_chain() -> ChainReport:
-    """Walk the whole chain from its beginning: hashes, order, and no link missing."""
+    """Walk the whole chain from its beginning.
+
+    Each link must follow its predecessor, its hash must fit, and the row it tells of must still
+    say what the link says; no signal or settlement may stand without a link.
+    """
     previous, expected, count = GENESIS, 1, 0
-    for entry in _entries():
-        fault = _fault(entry, previous, expected)
-        if fault:
-            return ChainReport(count, previous, fault)
-        previous, expected, count = entry.hash, expected + 1, count + 1
+    for batch in _batches():
+        signals = Signal.objects.in_bulk([e.signal_id for e in batch if e.kind == "signal"])
+        settled = Settlement.objects.in_bulk([e.signal_id for e in batch if e.kind != "signal"])
+        for entry in batch:
+            row = (signals if entry.kind == "signal" else settled).get(entry.signal_id)
+            fault = _fault(entry, previous, expected) or _row_fault(entry, row)
+            if fault:
+                return ChainReport(count, previous, fault)
+            previous, expected, count = entry.hash, expected + 1, count + 1
+    rows = Signal.objects.count() + Settlement.objects.count()
+    if rows != count:
+        return ChainReport(count, previous, f"{rows} rows stand beside {count} links")
     return ChainReport(count, previous, "")
 
 
@@ -69,5 +82,32 @@ def _fault(entry: ChainEntry, previous: str, expected: int) -> str:
     return ""
 
 
-def _entries() -> Iterator[ChainEntry]:
-    return ChainEntry.objects.order_by("sequence").iterator(chunk_size=_BATCH)
+def _row_fault(entry: ChainEntry, row: Signal | Settlement | None) -> str:
+    where = f"link {entry.sequence} ({entry.kind} {entry.signal_id})"
+    if row is None:
+        return f"the row of {where} is gone"
+    told: dict[str, Any] = json.loads(entry.payload)
+    if isinstance(row, Signal):
+        shown = json.loads(canonical_json(chain_payload(row)))
+    else:
+        shown = {
+            **told,
+            "result": row.result,
+            "net_r": row.net_r,
+            "gross_r": row.gross_r,
+            "closed_at": iso(row.closed_at),
+            "evidence": row.evidence,
+        }
+    if shown != told:
+        names = sorted(name for name in told if shown.get(name) != told[name])
+        return f"the row of {where} was changed afterwards ({', '.join(names)})"
+    return ""
+
+
+def _batches() -> Iterator[list[ChainEntry]]:
+    after = 0
+    while batch := list(
+        ChainEntry.objects.filter(sequence__gt=after).order_by("sequence")[:_BATCH]
+    ):
+        yield batch
+        after = batch[-1].sequence

@@ -64,9 +64,10 @@ async def _load_candles(
     days: int,
     newest_ms: int,
 ) -> None:
-    known, _ = await asyncio.to_thread(files.read_candles, timeframe, symbol)
-    first = newest_ms - days * _DAY_MS
-    first = timeframe.open_of(first) if not known.size else int(known[-1]) + timeframe.duration_ms
+    known_ms = await asyncio.to_thread(files.newest_open_ms, timeframe, symbol)
+    first = timeframe.open_of(newest_ms - days * _DAY_MS)
+    if known_ms is not None:
+        first = known_ms + timeframe.duration_ms
     times, parts = [], []
     while first <= newest_ms:
         last = min(newest_ms, first + (MOST_KLINES - 1) * timeframe.duration_ms)

@@ -11,6 +11,7 @@ from django.db.models import Max
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.kernel.decimals import plain
 from cryptosystems.kernel.identifiers import GENESIS, canonical_json, chain_hash
+from cryptosystems.kernel.origin import Origin
 from signals.barriers import RULE_VERSION
 from signals.builder.build import NoSignal, SignalDraft, invalidation, other, points
 from signals.delivery.outbox import add_to_outbox
@@ -23,6 +24,7 @@ from signals.models import (
     Signal,
     SignalState,
 )
+from signals.pipeline.outputs import SetupKey
 from signals.selectors.records import record_of
 from signals.services.chain import chain_append
 from signals.settlement.rules import Change
@@ -181,6 +183,18 @@ def settlement_payload(change: Change) -> dict[str, Any]:
 def record_rejected(decision: NoSignal) -> None:
     """Keep a setup that a gate turned down; the same one again changes nothing."""
     RejectedSetup.objects.bulk_create([rejected_row(decision)], ignore_conflicts=True)
+
+
+def settle_rejected(origin: Origin, setup: SetupKey, change: Change) -> None:
+    """Note what became of a rejected setup; the first outcome stays."""
+    RejectedSetup.objects.filter(
+        origin=origin,
+        symbol=setup.symbol,
+        timeframe=setup.timeframe,
+        side=setup.side,
+        at=to_datetime(setup.at_ms),
+        result="",
+    ).update(result=change.result, net_r=change.net_r, closed_at=to_datetime(change.at_ms))
 
 
 def rejected_row(decision: NoSignal, outcome: Change | None = None) -> RejectedSetup:

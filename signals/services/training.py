@@ -79,7 +79,7 @@ def make_lessons(history: History, progress: Progress | None = None) -> dict[Tim
                 share = (number + done / max(total, 1)) / len(DECISION_TIMEFRAMES)
                 progress("Computing factors over history", int(share * 100), 100)
 
-        features = run_history(history, timeframe, trends=trends, progress=tell)
+        features = run_history(history, timeframe, trends=trends, progress=tell, keep_readings=True)
         lessons[timeframe] = Lesson(features, make_labels(features.history, features.atr, history))
     return lessons
 

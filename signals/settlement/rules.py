@@ -56,14 +56,26 @@ class Change:
 
 
 class SettlementBook:
-    """All open signals of one market, walked through each closed minute together."""
+    """All open signals of one market, walked through each closed candle together.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    duration_ms : length of the candles; 1m live, what is held in a back-test
+    patience_ms : how long a signal waits for a missing candle to be repaired before it goes on
+        without it; its evidence then counts the candle as missing
+    """
+
+    def __init__(self, *, duration_ms: int = MINUTE_MS, patience_ms: int = 0) -> None:
+        self.duration_ms = duration_ms
+        self.patience_ms = patience_ms
         self.signals: list[OpenSignal] = []
         self._filled: BoolArray = np.zeros(0, dtype=bool)
         self._filled_ms = np.zeros(0, dtype=np.int64)
         self._done_ms = np.zeros(0, dtype=np.int64)
-        self._state = barriers.enter(*(np.zeros(0) for _ in range(4)), np.zeros((3, 0)))
+        self._n_missing = np.zeros(0, dtype=np.int64)
+        nothing = np.zeros(0)
+        self._state = barriers.enter(nothing, nothing, nothing, nothing, np.zeros((3, 0)))
+        self._dues: dict[int, list[tuple[int, float]]] = {}
         self._columns()
 
     def __len__(self) -> int:
@@ -99,28 +111,57 @@ class SettlementBook:
         self.signals.append(signal)
         self._filled = np.append(self._filled, bool(held.get("filled_ms")))
         self._filled_ms = np.append(self._filled_ms, int(held.get("filled_ms") or 0))
-        self._done_ms = np.append(self._done_ms, int(held.get("done_ms") or 0))
+        # A candle that began before the signal was issued may hold prices from before it.
+        first_ms = -(-signal.issued_ms // self.duration_ms) * self.duration_ms
+        done_ms = int(held.get("done_ms") or first_ms - self.duration_ms)
+        self._done_ms = np.append(self._done_ms, done_ms)
+        self._n_missing = np.append(self._n_missing, int(held.get("n_missing") or 0))
         self._columns()
 
-    def step(
-        self, open_ms: int, candle: FloatArray, funding: FloatArray | None = None
-    ) -> list[Change]:
-        """Walk every open signal through the minute opened at `open_ms`.
+    def first_wanted_ms(self) -> int | None:
+        """Return the open time of the oldest candle that some signal waits for."""
+        return int(self._done_ms.min()) + self.duration_ms if self.signals else None
+
+    def add_funding(self, row: int, at_ms: int, rate: float) -> None:
+        """Note a settlement of funding; each signal is charged when its candles get there.
+
+        Parameters
+        ----------
+        at_ms : when it fell due; cut to the minute, the exchange's clock trails by milliseconds
+        rate : per settlement, above 0 longs pay
+        """
+        at_ms -= at_ms % MINUTE_MS
+        mine = self._row == row
+        late = mine & (self._done_ms >= at_ms)
+        self._charge(late, at_ms, rate)
+        if (mine & ~late).any():
+            self._dues.setdefault(row, []).append((at_ms, rate))
+
+    def _charge(self, signals: BoolArray, at_ms: int, rate: float) -> None:
+        paying = signals & self._filled & (self._filled_ms < at_ms)
+        if paying.any():
+            barriers.charge_funding(self._state, np.where(paying, rate, 0.0))
+
+    def step(self, open_ms: int, candle: FloatArray, newest_ms: int | None = None) -> list[Change]:
+        """Walk every open signal through the candle opened at `open_ms`.
 
         Parameters
         ----------
         candle : ndarray of shape (8, n); a symbol without a candle waits
-        funding : rates settled at this minute's start, (n,), 0 where there is none
+        newest_ms : open time of the newest candle there is, by which patience is measured; where
+            it is later than `open_ms`, the caller goes through the older ones first
         """
         if not self.signals:
             return []
         picked = candle[:, self._row]
         open_, high, low, close = picked[OPEN], picked[HIGH], picked[LOW], picked[CLOSE]
-        close_ms = open_ms + MINUTE_MS
-        # A minute that began before the signal was issued may hold prices from before it.
-        turn = (open_ms >= self._issued) & (open_ms > self._done_ms) & ~np.isnan(close)
+        close_ms = open_ms + self.duration_ms
+        ahead = open_ms - self._done_ms - self.duration_ms
+        waited = max(open_ms, newest_ms or 0) - self._done_ms - self.duration_ms
+        turn = (ahead >= 0) & ((ahead == 0) | (waited >= self.patience_ms)) & ~np.isnan(close)
         lost = ~turn & (open_ms > self._expires + _VOID_AFTER_MS)
         state, before = self._state, self._state.n_hit.copy()
+        self._pay_dues(turn, open_ms)
         waiting = turn & ~self._filled
         price = barriers.touch(self._low, self._high, open_, high, low)
         entering = waiting & ~np.isnan(price) & (open_ms < self._valid)
@@ -128,10 +169,6 @@ class SettlementBook:
         inside = entering & (price != open_)
         self._filled_ms = np.where(entering, open_ms, self._filled_ms)
         self._filled |= entering
-        if funding is not None and funding.any():
-            barriers.charge_funding(
-                state, np.where(self._filled & ~entering & turn, funding[self._row], 0.0)
-            )
         walked = turn & self._filled
         barriers.advance(
             state,
@@ -144,9 +181,21 @@ class SettlementBook:
             last=close_ms >= self._expires,
         )
         missed = turn & ~self._filled & (close_ms >= self._valid)
+        self._n_missing += np.where(turn, ahead // self.duration_ms, 0)
         self._done_ms = np.where(turn, open_ms, self._done_ms)
         changed = entering | (state.n_hit != before) | ~state.is_open | missed | lost
         return self._report(changed, missed, lost, close_ms, picked)
+
+    def _pay_dues(self, turn: BoolArray, open_ms: int) -> None:
+        for row, dues in list(self._dues.items()):
+            mine = self._row == row
+            for at_ms, rate in dues:
+                if at_ms <= open_ms:
+                    self._charge(turn & mine & (self._done_ms < at_ms), at_ms, rate)
+            behind = int(self._done_ms[mine & ~turn].min(initial=open_ms))
+            self._dues[row] = [due for due in dues if due[0] > behind]
+            if not self._dues[row]:
+                del self._dues[row]
 
     def _report(
         self, changed: BoolArray, missed: BoolArray, lost: BoolArray, at_ms: int, picked: FloatArray
@@ -184,12 +233,13 @@ class SettlementBook:
         n_hit = int(state.n_hit[place])
         shown = result or (STATES[min(n_hit + 1, 3)] if filled else "waiting")
         evidence = {
-            "open_ms": at_ms - MINUTE_MS,
+            "open_ms": at_ms - self.duration_ms,
             "candle": [float(picked[k, place]) for k in (OPEN, HIGH, LOW, CLOSE)],
             "stop": float(state.stop[place]),
             "targets": [float(t) for t in state.targets[:, place]],
             "n_hit": n_hit,
             "ended": int(state.ended[place]),
+            "n_missing": int(self._n_missing[place]),
         }
         return Change(
             id=signal.id,
@@ -218,11 +268,12 @@ class SettlementBook:
             "n_hit": int(state.n_hit[place]),
             "filled_ms": int(self._filled_ms[place]),
             "done_ms": int(self._done_ms[place]),
+            "n_missing": int(self._n_missing[place]),
         }
 
     def _keep(self, places: NDArray[np.int64]) -> None:
         self.signals = [self.signals[place] for place in places]
         self._state = self._state.take(places)
         self._filled, self._filled_ms = self._filled[places], self._filled_ms[places]
-        self._done_ms = self._done_ms[places]
+        self._done_ms, self._n_missing = self._done_ms[places], self._n_missing[places]
         self._columns()

@@ -38,6 +38,7 @@ COLUMNS: Final = (
     ("taker_buy_volume", "taker_buy_volume"),
     ("n_trades", "trades"),
 )
+TAIL_ROWS: Final = 3_000
 REQUIRED: Final = ("open", "high", "low", "close", "volume")
 
 
@@ -58,36 +59,66 @@ class HistoryFiles:
         """Return the symbols that have candles of `timeframe`, sorted."""
         return sorted(path.stem for path in self._candles(timeframe, "X").parent.glob("*.parquet"))
 
+    def _tail(self, timeframe: Timeframe, symbol: str) -> Path:
+        return self._candles(timeframe, symbol).parent / "tail" / f"{symbol}.parquet"
+
     def write_candles(
         self, timeframe: Timeframe, symbol: str, open_ms: IntArray, values: FloatArray
     ) -> None:
-        """Merge candles into the symbol's file; a candle that is there already stays.
+        """Merge candles into the symbol's history; a candle that is there already stays.
 
         Parameters
         ----------
         open_ms : ndarray of shape (k,)
         values : ndarray of shape (k, 8), the panel's order, NaN where a field is unknown
+
+        A few candles go to a short file of their own, so that a start after a short pause need
+        not write years of history anew; when that grows it is merged.
         """
-        path = self._candles(timeframe, symbol)
-        if path.exists():
-            known_ms, known = read_candle_file(path)
-            fresh = ~np.isin(open_ms, known_ms)
-            if not fresh.any():
-                return
-            open_ms = np.concatenate([known_ms, open_ms[fresh]])
-            values = np.concatenate([known, values[fresh]])
-        order = np.argsort(open_ms, kind="stable")
-        table: dict[str, Any] = {"open_time": open_ms[order]}
-        for position, (_, name) in enumerate(COLUMNS):
-            table[name] = values[order, position]
-        _write(path, table)
+        path, tail = self._candles(timeframe, symbol), self._tail(timeframe, symbol)
+        known_ms, known = self.read_candles(timeframe, symbol)
+        fresh = ~np.isin(open_ms, known_ms)
+        if not fresh.any():
+            return
+        in_main = _open_times(path) if path.exists() else np.empty(0, np.int64)
+        recent = ~np.isin(known_ms, in_main)
+        if path.exists() and int(recent.sum()) + int(fresh.sum()) <= TAIL_ROWS:
+            held_ms, held = known_ms[recent], known[recent]
+            _write_candles(
+                tail,
+                np.concatenate([held_ms, open_ms[fresh]]),
+                np.concatenate([held, values[fresh]]),
+            )
+            return
+        _write_candles(
+            path, np.concatenate([known_ms, open_ms[fresh]]), np.concatenate([known, values[fresh]])
+        )
+        tail.unlink(missing_ok=True)
 
     def read_candles(self, timeframe: Timeframe, symbol: str) -> tuple[IntArray, FloatArray]:
-        """Return what the symbol's file holds; empty arrays where there is none."""
-        path = self._candles(timeframe, symbol)
+        """Return what is stored of the symbol; empty arrays where there is nothing."""
+        path, tail = self._candles(timeframe, symbol), self._tail(timeframe, symbol)
         if not path.exists():
             return np.empty(0, np.int64), np.empty((0, len(COLUMNS)))
-        return read_candle_file(path)
+        open_ms, values = read_candle_file(path)
+        if not tail.exists():
+            return open_ms, values
+        tail_ms, tail_values = read_candle_file(tail)
+        # After a merge that was cut short the tail repeats what the long file holds by now.
+        fresh = ~np.isin(tail_ms, open_ms)
+        open_ms = np.concatenate([open_ms, tail_ms[fresh]])
+        values = np.concatenate([values, tail_values[fresh]])
+        order = np.argsort(open_ms, kind="stable")
+        return open_ms[order], values[order]
+
+    def newest_open_ms(self, timeframe: Timeframe, symbol: str) -> int | None:
+        """Return the open time of the newest stored candle, without reading the candles."""
+        found = [
+            newest
+            for path in (self._candles(timeframe, symbol), self._tail(timeframe, symbol))
+            if path.exists() and (newest := _newest_open_time(path)) is not None
+        ]
+        return max(found, default=None)
 
     def write_series(self, kind: str, symbol: str, at_ms: IntArray, values: FloatArray) -> None:
         """Merge a series ("open_interest" or "funding") into the symbol's file."""
@@ -146,6 +177,37 @@ def _check(path: Path, open_ms: IntArray, values: FloatArray) -> None:
             f"{path.name}: candle {int(open_ms[impossible][0])} is impossible "
             "(high below low, price not above 0, or negative volume)"
         )
+
+
+def _open_times(path: Path) -> IntArray:
+    from pyarrow import parquet
+
+    column = parquet.read_table(path, columns=["open_time"]).column("open_time")
+    return np.asarray(column.to_numpy(), dtype=np.int64)
+
+
+def _newest_open_time(path: Path) -> int | None:
+    """Return the last open time, from the file's own statistics where it has them."""
+    from pyarrow import ArrowInvalid, parquet
+
+    try:
+        held = parquet.ParquetFile(path).metadata
+    except (ArrowInvalid, OSError) as error:
+        raise InvalidInput(f"{path.name} is not a readable Parquet file: {error}") from error
+    if not held.num_rows:
+        return None
+    statistics = held.row_group(held.num_row_groups - 1).column(0).statistics
+    if statistics is not None and statistics.has_min_max:
+        return int(statistics.max)
+    return int(_open_times(path)[-1])
+
+
+def _write_candles(path: Path, open_ms: IntArray, values: FloatArray) -> None:
+    order = np.argsort(open_ms, kind="stable")
+    table: dict[str, Any] = {"open_time": open_ms[order]}
+    for position, (_, name) in enumerate(COLUMNS):
+        table[name] = values[order, position]
+    _write(path, table)
 
 
 def series_matrix(

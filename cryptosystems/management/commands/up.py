@@ -20,10 +20,13 @@ from cryptosystems.management import embedded
 from cryptosystems.management.prepare import prepare_database, prepare_static
 from cryptosystems.management.storage import recording_key, recording_timeframe
 from cryptosystems.management.supervisor import Service, Supervisor
+from signals.delivery import bus
 
 LOCAL_MARKETS: Final = ("simulated", "replay")
 EXCHANGE_WEIGHT: Final = 200_000
 """The embedded exchange lets the first history load quickly; a real one allows 2,400 a minute."""
+BASE_STORAGE: Final = "CS_BASE_STORAGE"
+"""Where storage of several markets lies side by side; set when `up` starts itself anew."""
 _PROGRESS_S: Final = 1.0
 _READY_WITHIN_S: Final = 1_800.0
 
@@ -125,7 +128,7 @@ class Command(BaseCommand):
         symbols = options["symbols"] or os.environ.get("SYMBOLS", "40")
         if market == "simulated" and not symbols.isdigit():
             raise CommandError("the simulated market takes --symbols as a count, 1 to 400.")
-        storage = Path(settings.STORAGE_DIR)
+        storage = Path(os.environ.get(BASE_STORAGE) or settings.STORAGE_DIR)
         if market == "replay":
             replay = replay.resolve()
             storage = storage / f"replay-{recording_key(replay)}"
@@ -146,13 +149,9 @@ class Command(BaseCommand):
 
     def _again_with(self, storage: Path) -> None:
         """Start over with this storage directory: settings are read once, at the start."""
-        env = {**os.environ, "STORAGE_DIR": str(storage)}
-        base = os.environ.get("CS_BASE_STORAGE") or str(settings.STORAGE_DIR)
-        if os.environ.get("CS_BASE_STORAGE"):
-            raise CommandError(f"STORAGE_DIR could not be set to {storage}.")
-        os.execve(  # noqa: S606 - the same program with another environment
-            sys.executable, [sys.executable, *sys.argv], {**env, "CS_BASE_STORAGE": base}
-        )
+        base = os.environ.get(BASE_STORAGE) or str(settings.STORAGE_DIR)
+        env = {**os.environ, "STORAGE_DIR": str(storage), BASE_STORAGE: base}
+        os.execve(sys.executable, [sys.executable, *sys.argv], env)  # noqa: S606 - ourselves
 
 
 class Product:
@@ -215,6 +214,7 @@ class Product:
         if "REDIS_URL" not in os.environ or not os.environ["REDIS_URL"]:
             argv = embedded.valkey_argv(self.run_dir, plan.storage / "valkey")
             await self.supervisor.start(self._service("valkey", argv, self._socket_answers))
+            await asyncio.to_thread(self._forget_state)
         await self.supervisor.start(self._service("web", self._web_argv(), self._web_answers))
         self.progress.say(f"The page is served at {self.address}/ai-trading/dashboard")
         if plan.market in LOCAL_MARKETS:
@@ -226,6 +226,11 @@ class Product:
 
     def _service(self, name: str, argv: list[str], ready: Callable[[], Awaitable[bool]]) -> Service:
         return Service(name, argv, self.env, ready)
+
+    def _forget_state(self) -> None:
+        """The server keeps its memory over a restart; what the last engine said is not true now."""
+        settings.REDIS_URL = self.env["REDIS_URL"]
+        bus.forget_state()
 
     # --- processes ------------------------------------------------------------------------------
 

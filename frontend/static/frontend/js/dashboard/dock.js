@@ -1,0 +1,106 @@
+// The tabs below the chart. The open one is read on opening and every two seconds while it is in sight.
+import { ApiError, reader, wasReplaced } from "../api.js";
+import { $, $$, h, note, skeleton } from "../dom.js";
+import { desk, hasMarkets, hasScores, isPhone, judged, listen, setTab, warmingText } from "./desk.js";
+import { bookTab } from "./tab-book.js";
+import { correlationTab } from "./tab-correlation.js";
+import { factorsTab } from "./tab-factors.js";
+import { fundingTab } from "./tab-funding.js";
+
+const TABS = {
+  factors: { draw: factorsTab, path: () => `factors?timeframe=${judged()}`, every: 2000 },
+  book: { draw: bookTab, path: () => "book", every: 2000 },
+  funding: { draw: fundingTab, path: () => "funding", every: 2000 },
+  corr: { draw: correlationTab, path: () => "correlation", every: 3_600_000 },
+};
+const panel = $("[data-dock]");
+const read = reader();
+let shownFor = "";
+let readAt = 0;
+
+async function load() {
+  const tab = TABS[desk.tab];
+  const path = `markets/${encodeURIComponent(desk.symbol)}/${tab.path()}`;
+  if (shownFor !== path) {
+    panel.replaceChildren(skeleton(90, 75, 95, 80, 85, 70));
+    panel.setAttribute("aria-busy", "true");
+  }
+  readAt = performance.now();
+  if (!(desk.tab === "factors" ? hasScores() : hasMarkets())) return waiting();
+  try {
+    const found = await read(path);
+    const top = shownFor === path ? panel.scrollTop : 0;
+    panel.replaceChildren(...[tab.draw(found)].flat());
+    panel.scrollTop = top;
+    shownFor = path;
+    panel.removeAttribute("aria-busy");
+  } catch (error) {
+    if (wasReplaced(error)) return;
+    panel.removeAttribute("aria-busy");
+    if (error instanceof ApiError && error.code === "engine_silent") {
+      if (shownFor !== path) waiting();
+    } else if (shownFor === path) {
+      if (!panel.querySelector("[data-note]"))
+        panel.prepend(note("warn", "Not refreshed", `${error.message} What is shown is the last that came.`, load));
+    } else panel.replaceChildren(note("bad", "This could not be read", error.message, load));
+  }
+}
+function waiting() {
+  const told = warmingText();
+  const words = told
+    ? `Still warming up: ${told}. This fills by itself.`
+    : "The engine has no answer for this market yet. It is asked again every two seconds.";
+  panel.removeAttribute("aria-busy");
+  panel.replaceChildren(h("p", { class: "pane-note conf-line", "data-warming": "", text: words }));
+  shownFor = "";
+}
+function inSight() {
+  return !document.hidden && !desk.isStale && (!isPhone.matches || document.body.dataset.view === "chart");
+}
+function mark() {
+  for (const b of $$("[data-tab]")) {
+    const on = b.dataset.tab === desk.tab;
+    b.setAttribute("aria-selected", String(on));
+    b.tabIndex = on ? 0 : -1;
+    if (on) panel.setAttribute("aria-labelledby", b.id);
+  }
+}
+function open(name, focus = false) {
+  setTab(name);
+  mark();
+  if (focus) $(`[data-tab="${name}"]`).focus();
+  load();
+}
+export function startDock() {
+  if (!(desk.tab in TABS)) desk.tab = "factors";
+  const buttons = $$("[data-tab]");
+  buttons.forEach((b, i) => {
+    b.addEventListener("click", () => open(b.dataset.tab));
+    b.addEventListener("keydown", (e) => {
+      const to = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: buttons.length - 1 }[e.key];
+      if (to === undefined) return;
+      e.preventDefault();
+      open(buttons[(to + buttons.length) % buttons.length].dataset.tab, true);
+    });
+  });
+  listen(["symbol", "ready"], load);
+  listen(
+    ["chosen", "timeframe"],
+    () =>
+      desk.tab === "factors" &&
+      shownFor !== `markets/${encodeURIComponent(desk.symbol)}/${TABS.factors.path()}` &&
+      load(),
+  );
+  listen("second", () => {
+    const tab = TABS[desk.tab];
+    const every = shownFor ? tab.every : 2000;
+    if (inSight() && performance.now() - readAt >= every - 100 && !panel.contains(getSelectionNode())) load();
+  });
+  mark();
+  load();
+}
+/** Text that is being selected in the panel is not pulled away. */
+function getSelectionNode() {
+  const selection = getSelection();
+  return selection && !selection.isCollapsed ? selection.anchorNode : null;
+}

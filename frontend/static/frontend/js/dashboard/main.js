@@ -1,0 +1,102 @@
+// The dashboard's start: what the server rendered is taken over, then kept live.
+import { getJson } from "../api.js";
+import { $ } from "../dom.js";
+import { Live, streamUrl } from "../live.js";
+import { startChart } from "./charting.js";
+import { SECONDS, desk, select, setClock, tell } from "./desk.js";
+import { startDock } from "./dock.js";
+import { failFeed, startFeed } from "./feed.js";
+import { startHead } from "./head.js";
+import { startHealth } from "./health.js";
+import { startKeys } from "./keys.js";
+import { startMarkets } from "./markets.js";
+import { announce, startPanel } from "./panel.js";
+
+const AGAIN_MS = 10_000;
+const REFRESH_MS = 60_000;
+const MOST_SIGNALS = 100;
+const first = JSON.parse($("#first").textContent);
+
+function takeMarkets({ markets, origin }) {
+  desk.origin = origin;
+  desk.markets = new Map(markets.map((m) => [m.symbol, m]));
+}
+function takeAddress() {
+  const query = new URLSearchParams(location.search);
+  if (query.get("tf") in SECONDS) desk.timeframe = query.get("tf");
+  if (query.get("tab")) desk.tab = query.get("tab");
+}
+async function readMarkets() {
+  clearTimeout(readMarkets.timer);
+  let wait = REFRESH_MS; // slow fields: volume, funding time, liquidated totals
+  try {
+    takeMarkets(await getJson("markets"));
+    desk.isWhole = true;
+    if (!desk.markets.has(desk.symbol) && desk.markets.size) select(desk.markets.keys().next().value);
+    tell("markets");
+  } catch {
+    if (!desk.markets.size) wait = AGAIN_MS; // the ribbon says what is missing; a frame of prices asks sooner
+  }
+  readMarkets.timer = setTimeout(readMarkets, wait);
+}
+async function readSignals() {
+  try {
+    for (const which of ["state=open&", ""]) {
+      const { results } = await getJson(`signals?${which}limit=${MOST_SIGNALS}`);
+      for (const signal of results) desk.signals.set(signal.id, signal);
+    }
+    failFeed("");
+    tell("signals");
+    tell("chosen");
+  } catch (error) {
+    failFeed(error.message, readSignals);
+  }
+}
+function takeTickers({ rows }) {
+  const changed = new Set();
+  for (const [symbol, price, change, rate, oiChange, age, mark, interest] of rows) {
+    const row = desk.markets.get(symbol);
+    if (!row) continue;
+    Object.assign(row, {
+      price,
+      change_24h: change,
+      funding_rate: rate,
+      oi_change_4h: oiChange,
+      age_s: age,
+      mark,
+      open_interest_usd: interest,
+      stale: age > 15,
+    });
+    changed.add(symbol);
+  }
+  if (rows.length && !changed.size) readMarkets(); // prices of markets we do not know: the list is new
+  tell("prices", changed);
+}
+function takeSignal({ kind, signal }) {
+  desk.signals.set(signal.id, signal);
+  tell("signals", signal.id);
+  announce(kind, signal);
+}
+
+takeAddress();
+desk.symbol = first.symbol;
+desk.status = first.status;
+if (first.now) setClock(Date.parse(first.now));
+if (first.markets) takeMarkets(first.markets);
+for (const signal of first.signals) desk.signals.set(signal.id, signal);
+
+const live = new Live(streamUrl(), first.after);
+startHealth(live);
+startMarkets();
+startHead();
+startPanel();
+startFeed();
+startChart(live);
+startDock();
+startKeys();
+live.subscribe("tickers", takeTickers);
+live.subscribe("signals", takeSignal);
+live.start();
+if (first.markets) readMarkets();
+else readMarkets.timer = setTimeout(readMarkets, AGAIN_MS);
+readSignals();

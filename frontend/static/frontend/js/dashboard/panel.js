@@ -1,0 +1,150 @@
+// The signal panel: what to do, how sure we are, why, and what speaks against it. Without a signal: why not.
+import { $, h, icon, put, sideGlyph } from "../dom.js";
+import { R, change, fixed, left, parse, percent, price, range } from "../format.js";
+import { paint } from "../paint.js";
+import { fit, rRuler } from "../viz.js";
+import { current, desk, isOpen, listen, now, planOf, priceOf } from "./desk.js";
+import { stateWords } from "./feed.js";
+import { refreshGates, showGates } from "./gates.js";
+import { confidence, levels, proof, top, waterfall } from "./signal.js";
+import { sizer } from "./sizer.js";
+
+const ANNOUNCE_MS = 10_000;
+const box = $("[data-signal]");
+let shown = null; // { signal, parts }
+
+function show(signal) {
+  const plan = planOf(signal);
+  const parts = { plan };
+  parts.ruler = fit((width) =>
+    rRuler({ ...plan, targets: plan.targets.map((t) => t.price) }, priceOf(signal.symbol), width),
+  );
+  parts.ruler.className = "fit ruler-r";
+  const [low, high] = signal.strength_interval;
+  box.replaceChildren(
+    top(signal, parts),
+    h(
+      "div",
+      { class: "sig-scroll sig-live", tabindex: 0, role: "region", "aria-label": "Signal details" },
+      h(
+        "div",
+        { class: "sig-block" },
+        parts.ruler,
+        levels(signal, plan, parts),
+        h(
+          "p",
+          { class: "conf-line num mt-1" },
+          "Reward to risk ",
+          h("b", { text: fixed(signal.reward_risk, 2) }),
+          ". Expected after costs ",
+          h("b", { text: `${R(low, 2)} to ${R(high, 2)}` }),
+          ".",
+        ),
+      ),
+      confidence(signal),
+      h(
+        "div",
+        { class: "sig-block" },
+        h("h3", {}, `Why ${percent(signal.confidence)}`, h("span", { text: "percentage points" })),
+        waterfall(signal),
+      ),
+      h("div", { class: "sig-block" }, h("p", { class: "conf-line", text: signal.invalidation }), proof(signal)),
+    ),
+    isOpen(signal) && h("div", { class: "sig-act" }, sizer(signal, plan)),
+  );
+  shown = { signal, parts };
+  tick();
+  move();
+}
+/** What changes each second: time left. */
+function tick() {
+  if (!shown) return;
+  const { signal, parts } = shown;
+  if (!isOpen(signal)) return put(parts.expiry, signal.result_r === null ? stateWords(signal) : R(signal.result_r, 2));
+  const end = parse(signal.expires_at);
+  put(parts.expiry, left(end - now()));
+  const share = Math.max(0, Math.min(1, (end - now()) / (end - parse(signal.issued_at))));
+  parts.arc.setAttribute("stroke-dasharray", `${share * 56.5} 60`);
+}
+/** What changes with the price: distances, the zone's word, "Now" on the ruler. */
+function move() {
+  if (!shown) return;
+  const { signal, parts } = shown;
+  const px = priceOf(signal.symbol);
+  if (!Number.isFinite(px)) return;
+  for (const [cell, level] of parts.distances) put(cell, change(level / px - 1));
+  const inside = px >= parts.plan.zone[0] && px <= parts.plan.zone[1];
+  put(parts.zone, signal.fill_price ? "entered" : inside ? "in zone" : isOpen(signal) ? "waiting" : "");
+  const width = parts.ruler.clientWidth;
+  if (width)
+    parts.ruler.replaceChildren(
+      rRuler({ ...parts.plan, targets: parts.plan.targets.map((t) => t.price) }, px, Math.max(280, width)),
+    );
+}
+function bar(signal) {
+  const el = $("[data-sigbar]");
+  if (!signal) {
+    el.replaceChildren(
+      h("span", {
+        class: "grow",
+        text: desk.status && !desk.status.ready ? "Warming up, no signals yet" : `No signal for ${desk.symbol}`,
+      }),
+      icon("chevron-up"),
+    );
+    return;
+  }
+  const px = (x) => price(x, signal.decimals);
+  el.replaceChildren(
+    h("span", { class: `side side-${signal.side}` }, sideGlyph(signal.side), signal.side === "long" ? "Long" : "Short"),
+    h(
+      "span",
+      {},
+      h("b", { class: "strong", text: percent(signal.confidence) }),
+      h("span", { class: "ink-3", text: `  ${range(signal.interval)}` }),
+    ),
+    h("span", { class: "ink-2 grow r num", text: `Stop ${px(signal.stop)} · TP1 ${px(signal.targets[0].price)}` }),
+    icon("chevron-up"),
+  );
+}
+function update() {
+  const signal = current();
+  bar(signal);
+  if (!signal) {
+    shown = null;
+    return showGates(box);
+  }
+  if (shown && shown.signal === signal) return;
+  const scrolled = shown && shown.signal.id === signal.id ? $(".sig-scroll", box).scrollTop : 0;
+  show(signal);
+  $(".sig-scroll", box).scrollTop = scrolled;
+}
+
+let spokenAt = -ANNOUNCE_MS;
+let pending = 0;
+/** Tell a screen reader of a new or settled signal, at most once in ten seconds. */
+export function announce(kind, signal) {
+  if (kind === "changed") return;
+  const words =
+    kind === "issued"
+      ? `New ${signal.side}, ${signal.base}, ${percent(signal.confidence)}`
+      : `Settled: ${signal.side} ${signal.base}, ${stateWords(signal)}${signal.result_r === null ? "" : `, ${R(signal.result_r, 2)}`}`;
+  clearTimeout(pending);
+  pending = setTimeout(
+    () => {
+      spokenAt = performance.now();
+      put($("[data-announce]"), words);
+    },
+    Math.max(0, spokenAt + ANNOUNCE_MS - performance.now()),
+  );
+}
+export function startPanel() {
+  listen(["symbol", "chosen", "ready", "timeframe"], update);
+  listen("signals", () => paint("panel", update));
+  listen("status", () => current() || bar(null));
+  listen("prices", (symbols) => shown && symbols.has(shown.signal.symbol) && paint("panel prices", move));
+  listen("second", () => {
+    tick();
+    if (!current()) refreshGates(box);
+  });
+  update();
+}

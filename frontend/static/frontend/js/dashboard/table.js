@@ -1,0 +1,53 @@
+// The chart as a table: the newest candles, and the levels of the estimated map, for who reads rather than looks.
+import { $, h } from "../dom.js";
+import { change, fixed, moment, price, usd } from "../format.js";
+
+const SHOWN = 100;
+const box = () => $("[data-chart-table]");
+
+function candles(view, decimals) {
+  const px = (x) => fixed(x, decimals);
+  const row = (c) => {
+    const at = h("th", { scope: "row", text: moment(c.time * 1000) });
+    if (c.close === undefined) return h("tr", {}, at, h("td", { colspan: 6, text: "No data received" }));
+    const cells = [c.open, c.high, c.low, c.close].map((x) => h("td", { class: "r", text: px(x) }));
+    return h(
+      "tr",
+      {},
+      at,
+      cells,
+      h("td", { class: "r", text: change(c.close / c.open - 1) }),
+      h("td", { class: "r", text: fixed(c.volume, 2) }),
+    );
+  };
+  const heads = ["Open time", "Open", "High", "Low", "Close", "Change", "Volume"];
+  return h(
+    "table",
+    { class: "dt num" },
+    h("caption", { class: "vh", text: "Newest candles" }),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        heads.map((words, i) => h("th", { scope: "col", class: i ? "r" : "", text: words })),
+      ),
+    ),
+    h("tbody", {}, view.candles.slice(-SHOWN).reverse().map(row)),
+  );
+}
+function clusters(view, decimals) {
+  if (!view.heat || !view.heat.clusters.length) return null;
+  const words = view.heat.clusters.map(
+    (c) => `${usd(c.usd)} of ${c.side}s near ${price(c.price, decimals)} (${change(c.distance)})`,
+  );
+  return h("p", { class: "pane-note conf-line num", text: `Estimated liquidation clusters: ${words.join("; ")}.` });
+}
+/** Show or hide the table over the chart. */
+export function toggleTable(button, view, decimals) {
+  const on = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(on));
+  box().hidden = !on;
+  box().replaceChildren(...(on ? [clusters(view, decimals), candles(view, decimals)].filter(Boolean) : []));
+}
