@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from cryptosystems.kernel.errors import CryptoSystemsError
+from cryptosystems.kernel.errors import CryptoSystemsError, RetryLater
 from cryptosystems.kernel.instruments import InstrumentRules
 from signals.ingest.clock import N_ANSWERS, RESYNC_S, MarketClock
 from signals.ingest.connection import LIFE_S, ConnectBudget, FeedCounters, StreamConnection
@@ -293,6 +293,11 @@ class MarketFeed:
         change = compare(self._known, self.followed, listed, volumes, wanted)
         if not change:
             return
+        if len(change.retired) > max(1, len(self.followed) // 2):
+            raise RetryLater(
+                f"exchangeInfo lacks {len(change.retired)} of {len(self.followed)} symbols: "
+                "not believed, asked again later"
+            )
         room = self.state.n - len(self.state.symbols)
         taken: list[InstrumentRules] = []
         for rule in change.listed:

@@ -51,13 +51,16 @@ async def exchange(**options: Any) -> AsyncIterator[ExchangeServer]:
 
 
 @asynccontextmanager
-async def running(server: ExchangeServer, step_ms: int = 500) -> AsyncIterator[None]:
+async def running(
+    server: ExchangeServer, step_ms: int = 500, after_step: Callable[[], Any] = lambda: None
+) -> AsyncIterator[None]:
     """Let the exchange's manual clock run, many times faster than the machine's."""
 
     async def run() -> None:
         while True:
             await server.advance(step_ms, step_ms)
             await asyncio.sleep(0.005)
+            after_step()
 
     task = asyncio.create_task(run())
     try:

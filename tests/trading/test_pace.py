@@ -13,12 +13,14 @@ async def test_a_beat_of_four_hundred_symbols_takes_a_small_part_of_its_half_sec
         aiohttp.ClientSession(server.base_url) as http,
     ):
         names = [rules.symbol.lower() for rules in server.world.rules]
+        sockets = []
         for first in range(0, 400, 200):
             some = names[first : first + 200]
             for route, kind in (("market", "kline_1m"), ("public", "depth20@500ms")):
                 streams = "/".join(f"{name}@{kind}" for name in some)
-                await http.ws_connect(f"/{route}/stream?streams={streams}", max_msg_size=0)
-        await http.ws_connect("/market/stream?streams=!markPrice@arr@1s/!forceOrder@arr")
+                sockets.append(await http.ws_connect(f"/{route}/stream?streams={streams}"))
+        whole = "/market/stream?streams=!markPrice@arr@1s/!forceOrder@arr"
+        sockets.append(await http.ws_connect(whole))
         await until(lambda: len(server.hub.listeners) == 802)
         await server.advance(1_000)
         began = process_time()

@@ -59,7 +59,6 @@ def test_every_recorded_frame_decodes() -> None:
             stream, events = parser.parse(text.encode(), 0)
             assert stream == message["stream"] and len(events) == 1
             counts[type(events[0]).__name__] += 1
-    print("decoded", dict(counts))  # noqa: T201 - the counts are what the run is for
     assert counts["BookTop"] > 70_000 and counts["DepthDiff"] > 11_000
     assert min(counts[k] for k in ("CandleUpdate", "MarkPrice", "Trade", "Liquidation")) >= 16
 
@@ -119,5 +118,4 @@ def test_books_rebuilt_from_recorded_diffs_keep_their_chain_and_their_best_price
                 assert ask == (top.ask_price, top.ask_qty)
                 compared += 1
         assert book.is_synced
-    print(name, "applied", applied, "compared with best prices", compared)  # noqa: T201 - the counts are what the run is for
-    assert applied >= least_diffs
+    assert applied >= least_diffs and compared >= 50

@@ -1,5 +1,6 @@
 """Sockets that are cut, mute, misrouted or old: nothing is missed, and the fault has a name."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from random import Random
 
@@ -80,8 +81,6 @@ async def test_a_book_asked_for_on_the_market_route_is_a_fault_with_a_name(
         counters,
         time_scale=QUICK,
     )
-    import asyncio
-
     task = asyncio.create_task(connection.run())
     try:
         async with running(server):
@@ -103,14 +102,22 @@ async def test_a_socket_that_is_silent_altogether_is_opened_anew(server: Exchang
 
 
 async def test_sockets_are_swapped_before_their_time_and_nothing_is_missed_or_doubled(
-    server: ExchangeServer,
+    server: ExchangeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def slowly(self: ConnectBudget) -> None:
+        await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(ConnectBudget, "admit", slowly)
     async with market(server, time_scale=QUICK, life_s=0.4) as following:
         counters, minutes = following.feed.counters, following.state.panels[Timeframe.M1]
-        async with running(server):
-            three = START_MS + 3 * MINUTE_MS
+        unheard: set[str] = set()
+        wanted, three = set(server.hub.listeners), START_MS + 3 * MINUTE_MS
+        async with running(
+            server, after_step=lambda: unheard.update(wanted - set(server.hub.listeners))
+        ):
             await until(lambda: counters.swaps >= 6 and (minutes.last_open_ms >= three).all(), 20)
         assert counters.disconnects == 0
+        assert not unheard, "the new socket listens before the old one is closed"
         await server.advance(5_000)
         last = server.clock.now_ms() // MINUTE_MS * MINUTE_MS - MINUTE_MS
         await until(lambda: (minutes.last_open_ms == last).all())
@@ -163,8 +170,6 @@ async def test_where_no_new_socket_is_to_be_had_the_old_one_goes_on(
 
 async def test_connection_attempts_stay_within_their_budget() -> None:
     budget = ConnectBudget(most=3, window_s=0.2)
-    import asyncio
-
     loop = asyncio.get_running_loop()
     began, times = loop.time(), []
     for _ in range(7):
@@ -179,8 +184,6 @@ async def test_reconnects_back_off_and_never_give_up() -> None:
     class Still:
         def now_ms(self) -> int:
             return START_MS
-
-    import asyncio
 
     connection = StreamConnection(
         "ws://127.0.0.1:9",

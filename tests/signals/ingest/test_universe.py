@@ -87,3 +87,11 @@ async def test_a_listing_without_a_row_to_put_it_in_is_left_alone() -> None:
             weight = server.rest.meter.used(0)
             await until(lambda: server.rest.meter.used(0) > weight + 90)
             assert following.feed.followed == ["BTCUSDT", "ETHUSDT"]
+
+
+async def test_a_list_that_lacks_most_of_the_market_is_not_believed() -> None:
+    async with exchange(symbols=4) as server, market(server, universe_every_s=0.05) as following:
+        for symbol in following.state.symbols[1:]:
+            server.rest.statuses[symbol] = "SETTLING"
+        await until(lambda: "not believed" in following.feed.counters.last_error)
+        assert len(following.feed.followed) == 4
