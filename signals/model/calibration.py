@@ -17,6 +17,8 @@ GRID: Final = 33
 _LEAST_SLOPE: Final = 0.0
 PRIOR: Final = 20.0
 """Independent outcomes that the prior of "no skill" is worth."""
+LEVEL_PRIOR: Final = 100.0
+"""The same for the base rate, which moves with the market's drift more than it can be known."""
 _EIGHTY: Final = 1.2816
 _FAR: Final = 1e9
 _SUPPORT: Final = (0.005, 0.995)
@@ -78,8 +80,8 @@ def fit_platt(
         z = theta[0] * x + theta[1]
         likelihood = float((w * (np.logaddexp(0.0, z) - win * z)).sum())
         # A quarter is the curvature of one outcome at even odds.
-        held = spread * theta[0] ** 2 + (theta[1] - known) ** 2
-        return likelihood + 0.5 * prior * 0.25 * float(held)
+        held = prior * spread * theta[0] ** 2 + LEVEL_PRIOR * (theta[1] - known) ** 2
+        return likelihood + 0.5 * 0.25 * float(held)
 
     found = minimize(
         loss, np.array([0.5, known]), method="L-BFGS-B", bounds=[(_LEAST_SLOPE, 3.0), (-4.0, 4.0)]
@@ -114,7 +116,7 @@ def platt_interval(
     information = np.array(
         [
             [float((curve * x * x).sum()) + held * spread, float((curve * x).sum())],
-            [float((curve * x).sum()), float(curve.sum()) + held],
+            [float((curve * x).sum()), float(curve.sum()) + 0.25 * LEVEL_PRIOR],
         ]
     )
     covariance = np.linalg.inv(information)

@@ -71,7 +71,7 @@ def report(
     return {
         "n": int(win.size),
         "win_rate": round(float(win.mean()), 4),
-        "auc": round(auc(p, win), 4),
+        "auc": round(_auc_by_model(p, base, win), 4),
         "brier": round(brier(p, win), 5),
         "brier_skill": round(1 - brier(p, win) / brier(base, win), 5),
         "log_loss": round(log_loss(p, win), 5),
@@ -82,6 +82,21 @@ def report(
         "top_5pct_mean_r_low": round(low, 4),
         "top_5pct_mean_r_high": round(high, 4),
     }
+
+
+def _auc_by_model(p: FloatArray, base: FloatArray, win: FloatArray) -> float:
+    """Return the AUC within what one model judged (one base rate), averaged by count.
+
+    Models of later blocks state other levels; across them a rank compares blocks, not setups.
+    """
+    total = count = 0.0
+    for rate in np.unique(base):
+        mine = base == rate
+        found = auc(p[mine], win[mine])
+        if found == found:
+            total += found * float(mine.sum())
+            count += float(mine.sum())
+    return total / count if count else float("nan")
 
 
 def day_bootstrap(

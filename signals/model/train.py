@@ -82,9 +82,12 @@ def train(
     for timeframe, lesson in lessons.items():
         assets = lesson.features.symbols
         pair: list[SideModel] = []
-        for side in range(2):
-            rows = _rows(lesson, side, before_ms)
-            fitted = _fit_side(rows, lesson, before_ms) if rows.win.size >= LEAST_ROWS else None
+        both = [_rows(lesson, side, before_ms) for side in range(2)]
+        # Which side the market has favoured so far says nothing of which it will favour.
+        rate = float(np.mean([rows.win.mean() if rows.win.size else 0.5 for rows in both]))
+        for rows in both:
+            enough = rows.win.size >= LEAST_ROWS
+            fitted = _fit_side(rows, lesson, before_ms, rate) if enough else None
             done += 1
             if progress:
                 progress(done, 2 * len(lessons))
@@ -134,25 +137,24 @@ def _weights(rows: _Rows, lesson: Lesson) -> FloatArray:
     return np.asarray(weight / weight.mean())
 
 
-def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
+def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int, rate: float) -> SideModel | None:
     weight = _weights(rows, lesson)
     n_assets = len(lesson.features.symbols)
     first = int(rows.at_ms.min())
     edges = np.linspace(first, before_ms, FOLDS + 1).astype(np.int64)
-    logit = _out_of_fold(rows, weight, edges, n_assets)
+    logit = _out_of_fold(rows, weight, edges, n_assets, rate)
     judged = ~np.isnan(logit)
     known = purged(rows.at_ms, rows.end_ms, before_ms)
     if judged.sum() < LEAST_ROWS // 4 or not 0.02 < rows.win[known].mean() < 0.98:
         return None
     before = purged(rows.at_ms, rows.end_ms, int(edges[FIRST_FOLD]))
-    rate = float(np.average(rows.win[before], weights=weight[before]))
     worth = _independent(rows, judged)
     win = fit_platt(logit[judged], rows.win[judged], weight[judged], rate=rate, n_effective=worth)
     grid = np.linspace(*np.quantile(logit[judged], (0.001, 0.999)), GRID)
     low, high = _interval(rows, lesson, logit, judged, weight, win, worth, grid)
     won = rows.win > 0
     return SideModel(
-        score=_fit_score(rows, known, weight, n_assets),
+        score=_fit_score(rows, known, weight, n_assets, rate),
         win=win,
         target_2=_next_target(rows, logit, before, judged, 2, worth),
         target_3=_next_target(rows, logit, before, judged, 3, worth),
@@ -165,7 +167,9 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int) -> SideModel | None:
     )
 
 
-def _out_of_fold(rows: _Rows, weight: FloatArray, edges: IntArray, n_assets: int) -> FloatArray:
+def _out_of_fold(
+    rows: _Rows, weight: FloatArray, edges: IntArray, n_assets: int, rate: float
+) -> FloatArray:
     """Return each row's score by a model that learned from what was decided before its fold.
 
     NaN in the first folds, which only teach.
@@ -177,7 +181,7 @@ def _out_of_fold(rows: _Rows, weight: FloatArray, edges: IntArray, n_assets: int
         judged = (rows.at_ms >= begin) & (rows.at_ms < end)
         if teach.sum() < LEAST_ROWS // 2 or not 0.02 < rows.win[teach].mean() < 0.98:
             continue
-        score = _fit_score(rows, teach, weight, n_assets)
+        score = _fit_score(rows, teach, weight, n_assets, rate)
         out[judged] = score.score(rows.X[judged], rows.asset[judged])[0]
     return out
 
@@ -220,7 +224,14 @@ def _next_target(
     return fit_platt(logit[chosen], won[chosen], rate=rate, n_effective=worth)
 
 
-def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int) -> AdditiveScore:
+def _fit_score(
+    rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int, rate: float
+) -> AdditiveScore:
+    """Fit the weights; the score starts from the log-odds of `rate`.
+
+    The learner's own intercept is the base rate of its rows, which is where the market happened
+    to go: it would set scores of one fold against those of another.
+    """
     X, win, w = rows.X[teach], rows.win[teach], weight[teach]
     edges = quantile_edges(X)
     columns = design(X, edges)
@@ -257,7 +268,8 @@ def _fit_score(rows: _Rows, teach: BoolArray, weight: FloatArray, n_assets: int)
     by_group = np.zeros((X.shape[0], len(GROUPS)))
     np.add.at(by_group.T, groups, (parts - mean).T)
     delta, bias = fit_assets(by_group, base, win, w, rows.asset[teach], n_assets)
-    return AdditiveScore(base, linear, high, low, missing, edges, mean, groups, delta, bias)
+    start = float(np.log(rate / (1.0 - rate)))
+    return AdditiveScore(start, linear, high, low, missing, edges, mean, groups, delta, bias)
 
 
 def _independent(rows: _Rows, picked: BoolArray) -> float:

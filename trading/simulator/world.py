@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 
+LEADER_SHARE: Final = 0.25
+"""How much of the planted effects BTC itself has."""
 SEGMENT_S: Final = 15
 SEGMENT_MS: Final = SEGMENT_S * 1000
 _PER_MINUTE: Final = 4
@@ -91,7 +93,8 @@ class SyntheticWorld:
             P[i, k.P_MAXLEV] = contract.rules.max_leverage
             P[i, k.P_OI0] = contract.open_interest / contract.price
             P[i, k.P_VOLUME] = contract.volume_day / contract.price
-            P[i, k.P_OWN] = own
+            # Were the leader driven as hard as the others, the market would be a single bet.
+            P[i, k.P_OWN] = own * (LEADER_SHARE if i == 0 else 1.0)
             P[i, k.P_SLOW] = effects.slow_pressure
             P[i, k.P_FAST] = effects.fast_pressure
             P[i, k.P_BOOK] = effects.book

@@ -32,7 +32,7 @@ def judged() -> BacktestResult:
         CUTS.append(told["before_ms"])
         return train(lessons, **told)
 
-    held = lesson(0.15, 2)
+    held = lesson(0.35, 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(walk_forward, "train", watched)
         return backtest(
@@ -41,7 +41,7 @@ def judged() -> BacktestResult:
 
 
 def test_every_block_is_judged_by_a_model_that_learned_before_it(judged: BacktestResult) -> None:
-    close_ms = lesson(0.15, 2).features.open_ms + H1.duration_ms
+    close_ms = lesson(0.35, 2).features.open_ms + H1.duration_ms
     known = ~np.isnan(judged.probabilities[H1][0, :, 0])
     assert len(CUTS) == 2
     np.testing.assert_array_equal(known, close_ms > CUTS[0])
@@ -83,7 +83,7 @@ def test_no_symbol_has_two_open_signals_and_no_candle_more_than_three(
 
 
 def test_shuffling_the_future_changes_no_decision_before_it(judged: BacktestResult) -> None:
-    held = lesson(0.15, 2)
+    held = lesson(0.35, 2)
     cut = int(STEPS * 0.9)
     history = held.features.history
     candles = history.candles.copy()
