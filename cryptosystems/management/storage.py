@@ -33,7 +33,7 @@ def recording_timeframe(directory: Path) -> str:
     steps = set()
     for path in directory.glob("*.parquet"):
         column = parquet.read_table(path, columns=["open_time"]).column("open_time")
-        times = column.slice(0, 3).to_pylist()
-        steps.add((times[1] - times[0]) // 60_000 if len(times) > 1 else 1)
+        times = column.slice(0, 2).to_numpy()
+        steps.add(int(times[1] - times[0]) // 60_000 if times.size > 1 else 1)
     known = {5: "5m", 15: "15m"}
     return known.get(min(steps, default=1), "1m") if len(steps) == 1 else "1m"

@@ -9,6 +9,7 @@ import json
 import os
 import socket as os_socket
 import uuid
+from dataclasses import replace
 from time import monotonic, perf_counter_ns
 from typing import Any, Final
 
@@ -21,7 +22,6 @@ from redis.exceptions import RedisError
 
 from cryptosystems.kernel.clock import SystemClock, to_datetime
 from cryptosystems.kernel.errors import CryptoSystemsError
-from cryptosystems.kernel.instruments import InstrumentRules
 from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
 from cryptosystems.platform import leases
@@ -35,11 +35,14 @@ from signals.engine.stages import StageTimes
 from signals.engine.views import MarketViews
 from signals.features.catalogue import CATALOGUE
 from signals.ingest.clock import MarketClock
-from signals.ingest.feed import ADDRESSES, MarketAddress, MarketFeed, choose_universe
+from signals.ingest.feed import ADDRESSES, MarketAddress, MarketFeed
 from signals.ingest.rest import MarketRest
+from signals.ingest.universe import UniverseChange, choose_deep, choose_universe
+from signals.market.events import CandleGap
+from signals.market.panel import N_FIELDS
 from signals.market.state import MarketState
 from signals.model import artifact
-from signals.models import Instrument, OutboxEntry
+from signals.models import OutboxEntry
 from signals.pipeline.fold import Pipeline
 from signals.pipeline.outputs import (
     CandlesClosed,
@@ -52,11 +55,14 @@ from signals.pipeline.outputs import (
 from signals.services.history import files_of, load_history, read_history
 from signals.services.publish import apply_change, publish, record_rejected, settle_rejected
 from signals.store.candles import CandleRow, newest_open_ms
+from signals.store.market import store_corrections, store_instruments
 from signals.store.registry import active_model, artifact_path
 
 log = structlog.get_logger(__name__)
 
 TURN_S: Final = 0.05
+SPARE_ROWS: Final = 16
+"""Places for symbols that are listed while the engine runs."""
 MODEL_CHECK_S: Final = 1.0
 REDELIVER_S: Final = 5.0
 TRAINING_AGAIN_S: Final = 30.0
@@ -181,11 +187,11 @@ class Engine:
 
     async def _prepare(self, rest: MarketRest) -> Any:
         self.clock.sync(*await rest.server_time())
-        listed = await rest.instruments()
-        rules = choose_universe(listed, await rest.volumes(), settings.SYMBOLS)
+        listed, volumes = await rest.instruments(), await rest.volumes()
+        rules = choose_universe(listed, volumes, settings.SYMBOLS)
         # The leader stands first; the others in a fixed order, so that stored states fit.
         rules.sort(key=lambda rule: (rule.symbol != "BTCUSDT", rule.symbol))
-        await sync_to_async(store_instruments)(self.origin, rules, rest.shifts_ms)
+        await sync_to_async(store_instruments)(self.origin, enumerate(rules), rest.shifts_ms)
         symbols = [rule.symbol for rule in rules]
         timeframe = Timeframe(settings.HISTORY_TIMEFRAME)
         files = files_of(self.origin)
@@ -198,7 +204,7 @@ class Engine:
         if not await sync_to_async(self._has_model)():
             self._ask_training()
         self.tell("Warming up", 0, len(TIMEFRAMES))
-        state = MarketState(symbols)
+        state = MarketState(symbols, capacity=len(symbols) + SPARE_ROWS)
         pipeline = Pipeline(state, rules, origin=self.origin.value, speed=self.address.speed)
         for row, rule in enumerate(rules):
             state.derivatives.interval_hours[row] = rule.funding_interval_hours
@@ -211,8 +217,32 @@ class Engine:
         for output in warm.catch_up(pipeline, history):
             self._give(output)
         self.pipeline, self.views = pipeline, MarketViews(pipeline)
-        self.feed = MarketFeed(self.address, state, self.clock, rest, self._take)
+        self.feed = MarketFeed(
+            self.address,
+            state,
+            self.clock,
+            rest,
+            self._take,
+            deep_symbols=choose_deep(rules, volumes, settings.DEEP_SYMBOLS),
+            rules=rules,
+            wanted=settings.SYMBOLS,
+            on_universe=self._follow_universe,
+        )
         return history
+
+    def _follow_universe(self, change: UniverseChange) -> None:
+        """Take up listings and changed rules without a restart; their rows are stored too."""
+        assert self.pipeline is not None
+        assert self.feed is not None
+        index, rules = self.pipeline.state.index, self.pipeline.rules
+        for rule in [*change.listed, *change.changed]:
+            self.pipeline.set_rules(rule)
+        for symbol in change.retired:
+            rules[index[symbol]] = replace(rules[index[symbol]], is_trading=False)
+        touched = [rule.symbol for rule in [*change.listed, *change.changed]] + change.retired
+        ranked = [(index[symbol], rules[index[symbol]]) for symbol in touched]
+        shifts = self.feed.rest.shifts_ms
+        self.sink.submit(lambda: store_instruments(self.origin, ranked, shifts))
 
     def _store_recent(self, history: Any) -> None:
         """Hand the sink what the database lacks of the recent candles."""
@@ -289,6 +319,9 @@ class Engine:
         assert self.pipeline is not None
         self.pipeline.apply(event)
         self.reporter.note(event)
+        if type(event) is CandleGap:
+            nothing = (float("nan"),) * N_FIELDS
+            self.sink.add_candles(Timeframe.M1, [(event.symbol, event.open_ms, nothing)])
 
     async def _loop(self) -> None:
         """Turn twenty times a second: close candles, score, settle, publish."""
@@ -384,62 +417,3 @@ class Engine:
         for entry in undelivered():
             if not self._send_entry(entry):
                 return
-
-
-def store_instruments(
-    origin: Origin, rules: list[InstrumentRules], shifts_ms: dict[str, int]
-) -> None:
-    """Write what the exchange says about the symbols we follow."""
-    Instrument.objects.bulk_create(
-        [
-            Instrument(
-                origin=origin,
-                symbol=rule.symbol,
-                base_asset=rule.base_asset,
-                tick_size=rule.tick_size,
-                step_size=rule.step_size,
-                min_notional=rule.min_notional,
-                brackets=[
-                    [b.floor, b.cap, b.max_leverage, b.maintenance_rate, b.maintenance_amount]
-                    for b in rule.brackets
-                ],
-                funding_interval_hours=rule.funding_interval_hours,
-                is_trading=rule.is_trading,
-                shift_ms=shifts_ms.get(rule.symbol, 0),
-                rank=rank,
-            )
-            for rank, rule in enumerate(rules)
-        ],
-        update_conflicts=True,
-        unique_fields=["origin", "symbol"],
-        update_fields=[
-            "base_asset",
-            "tick_size",
-            "step_size",
-            "min_notional",
-            "brackets",
-            "funding_interval_hours",
-            "is_trading",
-            "shift_ms",
-            "rank",
-        ],
-    )
-
-
-def store_corrections(origin: Origin, found: list[Any], now_ms: int) -> None:
-    """Keep values that contradict closed candles; the first ones stay in force."""
-    from signals.models import CandleCorrection
-
-    CandleCorrection.objects.bulk_create(
-        [
-            CandleCorrection(
-                origin=origin,
-                timeframe=timeframe,
-                symbol=symbol,
-                open_ms=open_ms,
-                values=list(values),
-                seen_at=to_datetime(now_ms),
-            )
-            for symbol, timeframe, open_ms, values in found
-        ]
-    )

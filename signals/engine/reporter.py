@@ -89,7 +89,10 @@ class Reporter:
                 "text": feed.counters.last_error,
             }
         stages = [
-            {**stage, "at": iso(to_datetime(int(stage.pop("at_ms")))) if stage["count"] else None}
+            {
+                **stage,
+                "at": iso(to_datetime(int(str(stage.pop("at_ms"))))) if stage["count"] else None,
+            }
             for stage in engine.stages.report()
         ]
         return {
@@ -177,7 +180,8 @@ class Reporter:
     async def _read_wanted(self) -> set[str]:
         redis, now = self.engine.redis, self.engine.wall.now_ms()
         await redis.zremrangebyscore(bus.WANTED, 0, now)
-        return {topic.decode() for topic in await redis.zrange(bus.WANTED, 0, -1)}
+        held: list[bytes] = await redis.zrange(bus.WANTED, 0, -1)  # type: ignore[assignment]
+        return {topic.decode() for topic in held}
 
     # --- frames ---------------------------------------------------------------------------------
 

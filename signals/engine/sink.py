@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -105,7 +106,7 @@ class Sink:
                 self._attempt(job)
                 self.counters.jobs += 1
             for timeframe, rows in bulk:
-                self._attempt(lambda t=timeframe, r=rows: store_candles(self.origin, t, r))
+                self._attempt(partial(store_candles, self.origin, timeframe, rows))
                 self.counters.candles += len(rows)
 
     def _take_bulk(self) -> list[tuple[Timeframe, list[CandleRow]]]:

@@ -414,7 +414,7 @@ class MarketViews:
             return None
         returns = self.pipeline.engines[Timeframe.H1].frame.window("r", 160)
         own = returns[:, row]
-        out = []
+        out: list[dict[str, Any]] = []
         for other, name in enumerate(self.pipeline.state.symbols):
             pair = ~np.isnan(own) & ~np.isnan(returns[:, other])
             if other == row or pair.sum() < 60:

@@ -1,7 +1,7 @@
 """Bringing a pipeline up from stored history: panels, factors, heatmap, open signals."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -192,8 +192,9 @@ def open_shadows(origin: str, index: dict[str, int]) -> list[tuple[OpenSignal, S
     for row in RejectedSetup.objects.filter(origin=origin, result="", plan__isnull=False):
         if row.symbol not in index:
             continue
-        low, high = (float(text) for text in row.plan["entry"])
-        first, second, third = (float(text) for text in row.plan["targets"])
+        plan: dict[str, Any] = row.plan or {}
+        low, high = (float(text) for text in plan["entry"])
+        first, second, third = (float(text) for text in plan["targets"])
         at_ms = to_ms(row.at)
         validity, limit = limit_ms(row.timeframe)
         watched = OpenSignal(
@@ -203,7 +204,7 @@ def open_shadows(origin: str, index: dict[str, int]) -> list[tuple[OpenSignal, S
             zone_low=low,
             zone_high=high,
             reference=(low + high) / 2,
-            stop=float(row.plan["stop"]),
+            stop=float(plan["stop"]),
             targets=(first, second, third),
             issued_ms=at_ms,
             valid_until_ms=at_ms + validity,

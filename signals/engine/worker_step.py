@@ -52,10 +52,10 @@ class EngineThread:
             log.error("engine_did_not_stop", waited_s=_STOP_S)
 
 
-class EngineStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types for it
+class EngineStep(bootsteps.StartStopStep):
     """Starts the engine with a worker of the queue `stream`, and stops it with it."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)

@@ -111,6 +111,12 @@ class Heatmap:
             kernels.append(AT_RISK * weights[:, side] @ spread)
         return kernels
 
+    def set_rules(self, row: int, rules: InstrumentRules) -> None:
+        """Place what a symbol's holders open by these brackets from now on."""
+        weights = all_weights([rules])
+        for held, made in zip(self._kernels, self._make_kernels(weights), strict=True):
+            held[row] = made[0]
+
     def update(
         self,
         rows: BoolArray,

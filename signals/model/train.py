@@ -150,7 +150,8 @@ def _fit_side(rows: _Rows, lesson: Lesson, before_ms: int, rate: float) -> SideM
     before = purged(rows.at_ms, rows.end_ms, int(edges[FIRST_FOLD]))
     worth = _independent(rows, judged)
     win = fit_platt(logit[judged], rows.win[judged], weight[judged], rate=rate, n_effective=worth)
-    grid = np.linspace(*np.quantile(logit[judged], (0.001, 0.999)), GRID)
+    lowest, highest = np.quantile(logit[judged], (0.001, 0.999))
+    grid = np.linspace(float(lowest), float(highest), GRID)
     low, high = _interval(rows, lesson, logit, judged, weight, win, worth, grid)
     won = rows.win > 0
     return SideModel(

@@ -125,6 +125,16 @@ class Pipeline:
         if model is not None:
             self._assets[: len(names)] = model.asset_places(names)
 
+    def set_rules(self, rules: InstrumentRules) -> None:
+        """Take up a symbol that has just been given a row, or changed rules of one that has one."""
+        row = self.state.index[rules.symbol]
+        if row == len(self.rules):
+            self.rules.append(rules)
+        else:
+            self.rules[row] = rules
+        self.heatmap.set_rules(row, rules)
+        self.use_model(self.model)
+
     def watch(self, signal: OpenSignal, timeframe: Timeframe) -> None:
         """Settle a signal that was issued before (after a restart)."""
         self.book.add(signal)

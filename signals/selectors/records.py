@@ -33,7 +33,7 @@ def _table(origin: str) -> dict[int, tuple[int, int]]:
     )
     for confidence, net_r in rows:
         n, wins = table.get(_bucket(confidence), (0, 0))
-        table[_bucket(confidence)] = (n + 1, wins + (net_r > 0))
+        table[_bucket(confidence)] = (n + 1, wins + ((net_r or 0.0) > 0))
     _tables[origin] = (monotonic(), table)
     return table
 
@@ -89,7 +89,7 @@ def track_record(
     at_ms = np.array([row[4].timestamp() * 1000 for row in rows], dtype=np.int64)
     wins = int((net > 0).sum())
     low, high = wilson(wins, n)
-    r_low, r_high = day_bootstrap(net, at_ms) if n else (None, None)
+    r_low, r_high = day_bootstrap(net, at_ms)
     return {
         "origin": origin,
         "n": n,
@@ -146,7 +146,7 @@ def rejected_record(origin: str, symbol: str, timeframe: str) -> dict[str, Any] 
         )
         found = query.aggregate(n=Count("pk"), wins=Count("pk", filter=Q(net_r__gt=0)))
         if found["n"]:
-            net = list(query.values_list("net_r", flat=True))
+            net = [net_r for net_r in query.values_list("net_r", flat=True) if net_r is not None]
             low, high = wilson(found["wins"], found["n"])
             return {
                 "origin": source,

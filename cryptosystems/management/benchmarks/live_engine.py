@@ -44,11 +44,12 @@ async def _run(n_symbols: int, seed: int) -> None:
 
     from cryptosystems.management.benchmarks.market import warmed_pipeline
     from cryptosystems.management.prepare import prepare_database
-    from signals.engine.host import Engine, store_instruments
+    from signals.engine.host import Engine
     from signals.engine.views import MarketViews
     from signals.ingest.feed import MarketFeed
     from signals.ingest.rest import MarketRest
     from signals.pipeline.fold import Pipeline
+    from signals.store.market import store_instruments
 
     class WarmEngine(Engine):
         """Starts from a made-up market instead of history and a trained model."""
@@ -60,7 +61,7 @@ async def _run(n_symbols: int, seed: int) -> None:
                 pipeline = await asyncio.to_thread(
                     warmed_pipeline, n_symbols, self.clock.now_ms(), seed
                 )
-                await sync_to_async(store_instruments)(self.origin, pipeline.rules, {})
+                await sync_to_async(store_instruments)(self.origin, enumerate(pipeline.rules), {})
                 self.pipeline, self.views = pipeline, MarketViews(pipeline)
                 self.feed = MarketFeed(self.address, pipeline.state, self.clock, rest, self._take)
                 self.model_text = {"version": "made-up", "trained_at": None}
