@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from math import exp
+from math import exp, log
 from typing import Any
 from uuid import UUID
 
@@ -102,26 +102,23 @@ def shadow_draft(decision: NoSignal) -> SignalDraft:
 def points(base_rate: float, confidence: float, setup: Setup) -> tuple[list[float], float]:
     """Return percentage points of each reason, and of all others together.
 
-    Ordered differences: walking from the base to the score by falling weight, each factor is
-    given what it moved the chance at its turn. They sum to confidence - base_rate exactly.
+    Ordered differences in the calibrated chance: walking by falling weight, each factor is given
+    what it moved the chance at its turn. What is left between the base rate and the stated
+    confidence, the smaller factors among it, is the others'; so they sum exactly.
     """
     shown = setup.reasons[:SHOWN_REASONS]
-    walked = setup.base_logit
-    total = setup.logit - setup.base_logit
+    walked = _log_odds(confidence) - setup.slope * (setup.logit - setup.base_logit)
     ends = [_chance(walked)]
     for reason in shown:
-        walked += reason.log_odds
+        walked += setup.slope * reason.log_odds
         ends.append(_chance(walked))
-    ends.append(_chance(setup.base_logit + total))
-    steps = [later - earlier for earlier, later in pairwise(ends)]
-    whole = sum(steps)
-    gap = confidence - base_rate
-    if abs(whole) < 1e-9:
-        return [0.0] * len(shown), gap * 100
-    # The calibrated walk starts at the market's base rate and ends at the stated confidence.
-    scale = gap / whole
-    moved = [round(step * scale * 100, 2) for step in steps[:-1]]
-    return moved, round(gap * 100 - sum(moved), 2)
+    moved = [round((later - earlier) * 100, 2) for earlier, later in pairwise(ends)]
+    return moved, round((confidence - base_rate) * 100 - sum(moved), 2)
+
+
+def _log_odds(chance: float) -> float:
+    held = min(1 - 1e-9, max(1e-9, chance))
+    return log(held / (1 - held))
 
 
 def _chance(logit: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptosystems.kernel.instruments import Bracket
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ class Setup:
     p_tp3: float
     logit: float
     base_logit: float
+    slope: float
+    """How much a log-odds of the score counts for in the stated chance (the calibration's slope)."""
     base_rate: float
     win_r: float
     loss_r: float

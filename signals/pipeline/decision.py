@@ -180,6 +180,7 @@ def make_setup(
         p_tp3=float(p.p_tp3[side, row]),
         logit=float(p.logit[side, row]),
         base_logit=float(p.base_logit[side, row]),
+        slope=model.sides[timeframe][side].win.slope,
         base_rate=float(model.base_rates(timeframe)[side]),
         win_r=float(payoffs[0]),
         loss_r=float(payoffs[1]),

@@ -55,6 +55,7 @@ def make_setup(**changes: Any) -> Setup:
         "p_tp3": 0.6,
         "logit": 0.4,
         "base_logit": 0.0,
+        "slope": 1.0,
         "base_rate": 0.5,
         "win_r": 1.0,
         "loss_r": -1.0,

@@ -42,6 +42,7 @@ def setup(**changes: Any) -> Setup:
         p_tp3=0.5,
         logit=0.31,
         base_logit=0.0,
+        slope=1.0,
         base_rate=0.5,
         win_r=1.0,
         loss_r=-1.0,

@@ -322,3 +322,18 @@ def test_every_gate_is_asked_even_after_one_has_said_no() -> None:
         "edge",  # a wide spread makes break-even dearer
         "spread",
     ]
+
+
+def test_points_never_say_more_than_the_log_odds_they_stand_for() -> None:
+    """Parts that cancel each other out leave a small whole; each of them stays as small as it is."""
+    reasons = (
+        replace(setup().reasons[0], log_odds=0.42),
+        replace(setup().reasons[0], log_odds=-0.41),
+    )
+    held = setup(reasons=reasons, logit=0.01, slope=0.5)
+    shown, _ = points(0.46, 0.58, held)
+    # A log-odds is worth 25 points at the most, where the chance is even.
+    assert all(
+        abs(point) <= 25 * 0.5 * abs(reason.log_odds) + 0.01
+        for point, reason in zip(shown, reasons, strict=True)
+    )
