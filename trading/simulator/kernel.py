@@ -201,6 +201,86 @@ def _sweep(P, S, mass, before, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _decays(dt):  # type: ignore[no-untyped-def]
+    """Return what is left of each latent after `dt` minutes, named by its half-life below."""
+    return (
+        2.0 ** (-dt / 25.0),  # fast activity
+        2.0 ** (-dt / 1440.0),  # a day: mid activity, premium, slow open interest
+        2.0 ** (-dt / 14400.0),  # ten days: slow activity
+        2.0 ** (-dt / 0.5),  # order book imbalance
+        2.0 ** (-dt / 720.0),  # slow pressure, long trend
+        2.0 ** (-dt / 120.0),  # fast pressure
+        2.0 ** (-dt / 60.0),  # short trend
+    )
+
+
+@njit(cache=True, nogil=True)
+def _evolve(seed, symbol, step, at_s, decays, S, shared):  # type: ignore[no-untyped-def]
+    """Move activity, pressure and the book one step; return (activity, pressure, imbalance)."""
+    a_fast, a_mid, a_slow, a_obi, a_ps, a_pf, _ = decays
+    S[ACT_FAST] = a_fast * S[ACT_FAST] + sqrt(1 - a_fast**2) * (
+        -0.10 * S[PREV_Z] + 0.995 * normal(seed, symbol, step, 1)
+    )
+    S[ACT_MID] = a_mid * S[ACT_MID] + sqrt(1 - a_mid**2) * normal(seed, symbol, step, 2)
+    S[ACT_SLOW] = a_slow * S[ACT_SLOW] + sqrt(1 - a_slow**2) * normal(seed, symbol, step, 3)
+    own, common = sqrt(0.3), sqrt(0.7)
+    log_act = (
+        0.38 * S[ACT_FAST]
+        + 0.36 * (own * S[ACT_MID] + common * shared[0])
+        + 0.40 * (own * S[ACT_SLOW] + common * shared[1])
+    )
+    act = exp(log_act) * season(at_s)
+    S[PRESSURE_SLOW] = a_ps * S[PRESSURE_SLOW] + sqrt(1 - a_ps**2) * normal(seed, symbol, step, 4)
+    S[PRESSURE_FAST] = a_pf * S[PRESSURE_FAST] + sqrt(1 - a_pf**2) * normal(seed, symbol, step, 5)
+    pressure = 0.7 * S[PRESSURE_SLOW] + 0.7 * S[PRESSURE_FAST]
+    S[OBI] = a_obi * S[OBI] + sqrt(1 - a_obi**2) * normal(seed, symbol, step, 6)
+    return act, pressure, tanh(0.45 * S[OBI] + 0.25 * pressure)
+
+
+@njit(cache=True, nogil=True)
+def _planted(P, S, sigma, dt):  # type: ignore[no-untyped-def]
+    """Return the drift the planted effects give this step: what a model can learn."""
+    prem_z = (S[PREMIUM] + 4.2e-4) / max(P[P_PREM_SD], 1e-6)
+    grown = log(max(S[OI], 1e-9) / max(S[OI_SLOW], 1e-9))
+    return (
+        sigma
+        * dt
+        * (
+            P[P_OWN]
+            * (
+                P[P_SLOW] * S[PRESSURE_SLOW]
+                + P[P_FAST] * S[PRESSURE_FAST]
+                - P[P_FUND] * min(4.0, max(-4.0, prem_z))
+                - P[P_INTEREST] * min(3.0, max(0.0, grown / 0.03)) * tanh(S[TREND_720])
+            )
+            + P[P_BOOK] * S[OBI]
+        )
+    )
+
+
+@njit(cache=True, nogil=True)
+def _trades(seed, symbol, step, dt, P, S, sigma, act, pressure, before, out):  # type: ignore[no-untyped-def]
+    """Write what was traded on the way from `before` to the price of now, and its range."""
+    root = sqrt(dt)
+    now = S[LOGP] + S[TRANSIENT]
+    total_z = (now - before) / (max(sigma, 1e-9) * root)
+    eta = normal(seed, symbol, step, 11) + 0.16 * pressure
+    imbalance = 0.8 * tanh(0.19 * total_z + 0.35 * eta)
+    quantity = P[P_VOLUME] / 1440.0 * dt * act**1.3 * (0.35 + 0.65 * abs(total_z) ** 0.8)
+    quantity *= exp(0.35 * normal(seed, symbol, step, 12) - 0.06)
+    quantity += out[O_LIQ_LONG] + out[O_LIQ_SHORT]
+    reach_up = abs(normal(seed, symbol, step, 13)) * 0.45 * sigma * root
+    reach_down = abs(normal(seed, symbol, step, 14)) * 0.45 * sigma * root
+    bounce = 1.2e-4 * normal(seed, symbol, step, 15) * 0.5
+    out[O_PRICE] = now + bounce
+    out[O_HIGH] = max(before, now) + reach_up
+    out[O_LOW] = min(before, now) - reach_down
+    out[O_QTY] = quantity
+    out[O_BUY] = quantity * 0.5 * (1.0 + imbalance)
+    out[O_TRADES] = max(1.0, quantity / max(P[P_VOLUME], 1e-9) * 400_000.0)
+
+
+@njit(cache=True, nogil=True)
 def run_symbol(seed, symbol, step0, n_steps, dt_s, start_s, P, S, mass, shared, btc_ret, outs):  # type: ignore[no-untyped-def]
     """Run one symbol for `n_steps` of `dt_s` seconds, filling `outs` (n_steps, N_OUT).
 
@@ -208,55 +288,18 @@ def run_symbol(seed, symbol, step0, n_steps, dt_s, start_s, P, S, mass, shared, 
     the activity in common. `S` and `mass` are changed in place.
     """
     dt = dt_s / 60.0
-    a_fast, a_mid, a_slow = 2.0 ** (-dt / 25.0), 2.0 ** (-dt / 1440.0), 2.0 ** (-dt / 14400.0)
-    a_obi, a_ps, a_pf = 2.0 ** (-dt / 0.5), 2.0 ** (-dt / 720.0), 2.0 ** (-dt / 120.0)
-    a_60, a_720, a_prem = 2.0 ** (-dt / 60.0), 2.0 ** (-dt / 720.0), 2.0 ** (-dt / 1440.0)
-    a_oi = 2.0 ** (-dt / 1440.0)
-    back = 1.0 - 2.0 ** (-dt / 9.0)
     root = sqrt(dt)
+    decays = _decays(dt)
+    a_day, a_720, a_60 = decays[1], decays[4], decays[6]
+    back = 1.0 - 2.0 ** (-dt / 9.0)
     for k in range(n_steps):
         step = step0 + k
         out = outs[k]
         out[:] = 0.0
         at_s = start_s + k * dt_s
-        S[ACT_FAST] = a_fast * S[ACT_FAST] + sqrt(1 - a_fast**2) * (
-            -0.10 * S[PREV_Z] + 0.995 * normal(seed, symbol, step, 1)
-        )
-        S[ACT_MID] = a_mid * S[ACT_MID] + sqrt(1 - a_mid**2) * normal(seed, symbol, step, 2)
-        S[ACT_SLOW] = a_slow * S[ACT_SLOW] + sqrt(1 - a_slow**2) * normal(seed, symbol, step, 3)
-        own, common = sqrt(0.3), sqrt(0.7)
-        log_act = (
-            0.38 * S[ACT_FAST]
-            + 0.36 * (own * S[ACT_MID] + common * shared[k, 0])
-            + 0.40 * (own * S[ACT_SLOW] + common * shared[k, 1])
-        )
-        act = exp(log_act) * season(at_s)
+        act, pressure, obi = _evolve(seed, symbol, step, at_s, decays, S, shared[k])
         sigma = P[P_SIGMA] * act
-        S[PRESSURE_SLOW] = a_ps * S[PRESSURE_SLOW] + sqrt(1 - a_ps**2) * normal(
-            seed, symbol, step, 4
-        )
-        S[PRESSURE_FAST] = a_pf * S[PRESSURE_FAST] + sqrt(1 - a_pf**2) * normal(
-            seed, symbol, step, 5
-        )
-        pressure = 0.7 * S[PRESSURE_SLOW] + 0.7 * S[PRESSURE_FAST]
-        S[OBI] = a_obi * S[OBI] + sqrt(1 - a_obi**2) * normal(seed, symbol, step, 6)
-        obi = tanh(0.45 * S[OBI] + 0.25 * pressure)
-        prem_z = (S[PREMIUM] + 4.2e-4) / max(P[P_PREM_SD], 1e-6)
-        grown = log(max(S[OI], 1e-9) / max(S[OI_SLOW], 1e-9))
-        drift = (
-            sigma
-            * dt
-            * (
-                P[P_OWN]
-                * (
-                    P[P_SLOW] * S[PRESSURE_SLOW]
-                    + P[P_FAST] * S[PRESSURE_FAST]
-                    - P[P_FUND] * min(4.0, max(-4.0, prem_z))
-                    - P[P_INTEREST] * min(3.0, max(0.0, grown / 0.03)) * tanh(S[TREND_720])
-                )
-                + P[P_BOOK] * S[OBI]
-            )
-        )
+        drift = _planted(P, S, sigma, dt)
         z = student(seed, symbol, step, 7, 4.5)
         shock = sigma * root * z
         if uniform(seed, symbol, step, 8) < 1.5 / 1440.0 * dt:
@@ -276,27 +319,11 @@ def run_symbol(seed, symbol, step0, n_steps, dt_s, start_s, P, S, mass, shared, 
         taker_long = min(0.9, max(0.1, 0.5 + 0.18 * tanh(S[TREND_60]) + 0.10 * obi))
         _open_and_close(seed, symbol, step, dt, P, S, mass, act, taker_long)
         _sweep(P, S, mass, before, out)
-        S[OI_SLOW] = a_oi * S[OI_SLOW] + (1 - a_oi) * S[OI]
-        noise = P[P_PREM_SD] * sqrt(1 - a_prem**2) * normal(seed, symbol, step, 10)
+        S[OI_SLOW] = a_day * S[OI_SLOW] + (1 - a_day) * S[OI]
+        noise = P[P_PREM_SD] * sqrt(1 - a_day**2) * normal(seed, symbol, step, 10)
         target = -4.2e-4 + 3.5e-4 * tanh(S[TREND_720])
-        S[PREMIUM] = target + a_prem * (S[PREMIUM] - target) + noise
-        now = S[LOGP] + S[TRANSIENT]
-        total_z = (now - before) / (unit * root)
-        eta = normal(seed, symbol, step, 11) + 0.16 * pressure
-        imbalance = 0.8 * tanh(0.19 * total_z + 0.35 * eta)
-        quantity = P[P_VOLUME] / 1440.0 * dt * act**1.3 * (0.35 + 0.65 * abs(total_z) ** 0.8)
-        quantity *= exp(0.35 * normal(seed, symbol, step, 12) - 0.06)
-        quantity += out[O_LIQ_LONG] + out[O_LIQ_SHORT]
-        bought = quantity * 0.5 * (1.0 + imbalance)
-        reach_up = abs(normal(seed, symbol, step, 13)) * 0.45 * sigma * root
-        reach_down = abs(normal(seed, symbol, step, 14)) * 0.45 * sigma * root
-        bounce = 1.2e-4 * normal(seed, symbol, step, 15) * 0.5
-        out[O_PRICE] = now + bounce
-        out[O_HIGH] = max(before, now) + reach_up
-        out[O_LOW] = min(before, now) - reach_down
-        out[O_QTY] = quantity
-        out[O_BUY] = bought
-        out[O_TRADES] = max(1.0, quantity / max(P[P_VOLUME], 1e-9) * 400_000.0)
+        S[PREMIUM] = target + a_day * (S[PREMIUM] - target) + noise
+        _trades(seed, symbol, step, dt, P, S, sigma, act, pressure, before, out)
         out[O_OI] = S[OI]
         out[O_PREMIUM] = S[PREMIUM]
         out[O_OBI] = obi
