@@ -102,9 +102,9 @@ def shadow_draft(decision: NoSignal) -> SignalDraft:
 def points(base_rate: float, confidence: float, setup: Setup) -> tuple[list[float], float]:
     """Return percentage points of each reason, and of all others together.
 
-    Ordered differences in the calibrated chance: walking by falling weight, each factor is given
-    what it moved the chance at its turn. What is left between the base rate and the stated
-    confidence, the smaller factors among it, is the others'; so they sum exactly.
+    A walk in calibrated log-odds that ends at the stated confidence: by falling weight, each
+    factor is given what it moves the chance at its turn. What is left between the base rate and
+    the confidence, the smaller factors among it, is the others'; so they sum exactly.
     """
     shown = setup.reasons[:SHOWN_REASONS]
     walked = _log_odds(confidence) - setup.slope * (setup.logit - setup.base_logit)

@@ -1,8 +1,9 @@
 """Where positions would be liquidated: distances from their entry, and how they are spread.
 
 A mixture over log-distance classes stands for the unknown leverage of holders. Classes are
-geometric from 0.3 % to 70 %, 12 % apart, so that a burst of positions shows as a band; a prior gives each its weight, made from a public mixture of
-leverages through the exact liquidation price of each bracket.
+geometric from 0.3 % to 70 %, 12 % apart, so that a burst of positions shows as a band; a prior
+gives each its weight, made from a public mixture of leverages through the exact liquidation
+price of each bracket.
 
 Source: `docs/method.md`; liquidation price: Binance support, USDⓈ-M contracts.
 """
