@@ -54,8 +54,8 @@ class Effects:
         finds what is there, never that it would earn money.
         """
         return cls(
-            slow_pressure=0.024,
-            fast_pressure=0.048,
+            slow_pressure=0.036,
+            fast_pressure=0.080,
             book=0.05,
             funding=0.0015,
             interest=0.0015,

@@ -40,7 +40,8 @@ def test_the_page_is_printed_without_a_flag() -> None:
 
 
 @pytest.mark.skipif(
-    not DATA, reason="set REFERENCE_DATA to a directory with published indicator values"
+    not DATA,
+    reason="REFERENCE_DATA names no directory with published values (indicators/*.parquet)",
 )
 @pytest.mark.parametrize(
     ("indicator", "field", "from_row", "tolerance"),
@@ -57,11 +58,11 @@ def test_the_page_is_printed_without_a_flag() -> None:
 def test_published_indicator_values_are_met(
     indicator: str, field: str, from_row: int, tolerance: float
 ) -> None:
-    """Reads `reference_bars.parquet` and `reference_values.parquet` of `REFERENCE_DATA`."""
+    """Reads `reference_bars.parquet` and `reference_values.parquet` of its `indicators`."""
     import pyarrow.parquet as parquet
 
-    held = parquet.read_table(Path(DATA) / "reference_bars.parquet").to_pydict()
-    rows = parquet.read_table(Path(DATA) / "reference_values.parquet").to_pylist()
+    held = parquet.read_table(Path(DATA) / "indicators" / "reference_bars.parquet").to_pydict()
+    rows = parquet.read_table(Path(DATA) / "indicators" / "reference_values.parquet").to_pylist()
     published = {
         row["row"]: row["value"]
         for row in rows
