@@ -215,14 +215,16 @@ class Product:
             argv = embedded.valkey_argv(self.run_dir, plan.storage / "valkey")
             await self.supervisor.start(self._service("valkey", argv, self._socket_answers))
             await asyncio.to_thread(self._forget_state)
-        await self.supervisor.start(self._service("web", self._web_argv(), self._web_answers))
-        self.progress.say(f"The page is served at {self.address}/ai-trading/dashboard")
-        if plan.market in LOCAL_MARKETS:
-            await self._start_exchange()
+        local = plan.market in LOCAL_MARKETS
+        await asyncio.gather(self._start_web(), *([self._start_exchange()] if local else []))
         for name, argv in (("engine", self._engine_argv()), ("workers", self._workers_argv())):
             await self.supervisor.start(self._service(name, argv, _at_once))
         await self._until_ready()
         self.progress.say(f"CryptoSystems is ready at {self.address}/ai-trading/dashboard")
+
+    async def _start_web(self) -> None:
+        await self.supervisor.start(self._service("web", self._web_argv(), self._web_answers))
+        self.progress.say(f"The page is served at {self.address}/ai-trading/dashboard")
 
     def _service(self, name: str, argv: list[str], ready: Callable[[], Awaitable[bool]]) -> Service:
         return Service(name, argv, self.env, ready)
