@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import Timeframe
-from cryptosystems.platform.http import EngineSilent
+from cryptosystems.platform.http import EngineSilent, NotJudged
 from signals import api
 from signals.delivery import bus
 from signals.selectors import records, signals
@@ -48,6 +48,8 @@ def _asked(kind: str, **arguments: Any) -> Any:
         if known and arguments.get("symbol") not in known:
             raise Http404
         raise EngineSilent
+    if isinstance(answer, dict) and "not_judged" in answer:
+        raise NotJudged(answer["not_judged"])
     if isinstance(answer, dict) and "error" in answer:
         raise EngineSilent(answer["error"])
     return answer

@@ -19,6 +19,13 @@ class EngineSilent(APIException):
     default_code = "engine_silent"
 
 
+class NotJudged(APIException):
+    """The engine follows this market but has no score for what was asked; the detail says why."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "not_judged"
+
+
 def problem(http_status: int, code: str, title: str, detail: str, **more: Any) -> Response:
     """Return a problem answer."""
     body = {

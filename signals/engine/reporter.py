@@ -317,8 +317,12 @@ class Reporter:
             return views.book(args["symbol"], self.engine.clock.now_ms())
         if kind == "candles":
             return views.candles(args["symbol"], args["timeframe"], int(args["limit"]))
-        if kind in ("factors", "gates", "heatmap"):
-            return getattr(views, kind)(args["symbol"], args["timeframe"])
+        if kind in ("factors", "gates"):
+            found = getattr(views, kind)(args["symbol"], args["timeframe"])
+            why = views.silence(args["symbol"], args["timeframe"]) if found is None else None
+            return found if why is None else {"not_judged": why}
+        if kind == "heatmap":
+            return views.heatmap(args["symbol"], args["timeframe"])
         if kind in ("funding", "correlation"):
             return getattr(views, kind)(args["symbol"])
         raise ValueError(f"no answer to {kind!r}")

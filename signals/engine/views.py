@@ -206,6 +206,21 @@ class MarketViews:
         )
         return scored.moment, setup
 
+    def silence(self, symbol: str, timeframe: str) -> str | None:
+        """Say why a symbol that is followed is not judged; None for one that is not followed."""
+        if self._row(symbol) is None:
+            return None
+        model = self.pipeline.model
+        if model is None:
+            return "The model is being trained. Try again in a minute."
+        if Timeframe(timeframe) not in model.sides:
+            learned = ", ".join(tf.value for tf in model.sides) or "no timeframe"
+            return (
+                f"Nothing judges {timeframe} yet: too few settled outcomes to learn from. "
+                f"The model knows {learned}; more history (`manage.py import_history`) helps."
+            )
+        return f"{symbol} has too few candles of {timeframe} to be judged yet."
+
     def factors(self, symbol: str, timeframe: str) -> dict[str, Any] | None:
         """Return every factor with its part in the score, weightiest first."""
         found = self._judged(symbol, timeframe)

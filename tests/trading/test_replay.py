@@ -220,6 +220,22 @@ async def test_recorded_candles_come_back_from_stream_and_rest_as_they_were(tmp_
         assert {"trades", "book", "mark price"} <= set(server.world.info()["derived"])
 
 
+async def test_a_minute_that_ended_between_two_beats_is_told_whole(tmp_path: Path) -> None:
+    told = candles(90, seed=7)
+    pq.write_table(pa.table(told), tmp_path / "ABCUSDT.parquet")
+    async with (
+        exchange(world="replay", replay=tmp_path) as server,
+        aiohttp.ClientSession() as http,
+    ):
+        await server.advance(30_000)
+        server.clock.advance(MINUTE_MS)  # fast time: the minute ends, and no beat has come yet
+        ask = {"symbol": "ABCUSDT", "interval": "1m", "startTime": START_MS + 60 * MINUTE_MS}
+        async with http.get(f"{server.base_url}/fapi/v1/klines", params=ask) as answer:
+            closed = (await answer.json())[0]
+        names = ("open", "high", "low", "close", "volume")
+        assert [float(x) for x in closed[1:6]] == [told[name][60] for name in names]
+
+
 async def test_trades_derived_within_a_candle_are_together_that_candle(tmp_path: Path) -> None:
     told = candles(90, seed=4)
     pq.write_table(pa.table(told), tmp_path / "ABCUSDT.parquet")
@@ -241,6 +257,20 @@ async def test_trades_derived_within_a_candle_are_together_that_candle(tmp_path:
         prices = [float(p["p"]) for p in prints]
         assert (max(prices), min(prices)) == (told["high"][60], told["low"][60])
         assert [p["a"] for p in prints] == list(range(prints[0]["a"], prints[0]["a"] + len(prints)))
+
+
+async def test_a_recording_goes_on_where_it_stood_and_says_when_it_is_over(tmp_path: Path) -> None:
+    pq.write_table(pa.table(candles(90, seed=6)), tmp_path / "ABCUSDT.parquet")
+    options = {"world": "replay", "replay": tmp_path, "data_dir": tmp_path / "kept"}
+    async with exchange(**options) as server:
+        await server.advance(7 * MINUTE_MS + 1_000, 2_000)
+    async with exchange(**options) as server:
+        assert server.clock.now_ms() == START_MS + 67 * MINUTE_MS
+        assert server.world.tape.n_minutes == 67
+        await server.advance(30 * MINUTE_MS, 2_000)
+    with pytest.raises(InvalidInput, match="played to its end"):
+        async with exchange(**options):
+            pass
 
 
 async def test_a_recording_plays_as_many_times_faster_as_asked(tmp_path: Path) -> None:

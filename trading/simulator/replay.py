@@ -8,6 +8,7 @@ inside a candle are derived from it, and `/sim/info` says so; open interest, fun
 liquidations are not invented.
 """
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -124,7 +125,12 @@ class ReplayWorld:
     recorded_streams: frozenset[str] = frozenset()
 
     def __init__(
-        self, directory: Path, *, history_share: float = HISTORY_SHARE, symbols: int | None = None
+        self,
+        directory: Path,
+        *,
+        history_share: float = HISTORY_SHARE,
+        symbols: int | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         self.recordings = read_recordings(directory)[: symbols or None]
         self.shifts = align(self.recordings)
@@ -138,8 +144,11 @@ class ReplayWorld:
         self._minutes = self._all_minutes()
         share = min(max(history_share, 0.0), 0.99)
         cut = self.start_ms + int((self.end_ms - self.start_ms) * share)
-        self.begin_ms = cut - cut % 3_600_000
-        """Where playing starts."""
+        first_ms = cut - cut % 3_600_000
+        self._keep = None if data_dir is None else data_dir / "position.json"
+        self._identity = [sorted(self.shifts.items()), self.start_ms, self.end_ms, first_ms]
+        self.begin_ms = self._kept_position() or first_ms
+        """Where playing starts: where it stood when it was stopped, if it was played before."""
         held = (self.begin_ms - self.start_ms) // MINUTE_MS
         self.tape = Tape(self.scales, self.start_ms, self._minutes.shape[1])
         self.tape.append(self._minutes[:, :held])
@@ -204,6 +213,8 @@ class ReplayWorld:
             self._last[traded] = minute[traded, T_CLOSE] * self._tick[traded]
             self.tape.append(minute[:, None])
             happened.closed.append(minute_ms)
+        if happened.closed:
+            self.checkpoint()
         self.now_ms = max(self.now_ms, to_ms)
         self.columns = self._columns()
         return happened
@@ -253,7 +264,28 @@ class ReplayWorld:
         return None
 
     def checkpoint(self) -> None:
-        """Nothing to keep: the recording is on disk already."""
+        """Keep how far the recording was played: time goes on from there, never back."""
+        if self._keep is None:
+            return
+        self._keep.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._keep.with_suffix(".part")
+        draft.write_text(json.dumps({"of": self._identity, "at_ms": self.tape.next_ms}))
+        draft.replace(self._keep)
+
+    def _kept_position(self) -> int | None:
+        if self._keep is None or not self._keep.exists():
+            return None
+        try:
+            held = json.loads(self._keep.read_text())
+            same, at_ms = held["of"] == json.loads(json.dumps(self._identity)), int(held["at_ms"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if same and at_ms >= self.end_ms:
+            raise InvalidInput(
+                f"the recording was played to its end; to play it anew, remove {self._keep.parent} "
+                "and what the engine stored from it"
+            )
+        return at_ms if same else None
 
     def info(self) -> dict[str, Any]:
         return {

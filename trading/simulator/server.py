@@ -20,6 +20,7 @@ from trading.simulator.faults import Faults
 from trading.simulator.feed import World
 from trading.simulator.rest import Rest
 from trading.simulator.streams import StreamHub
+from trading.simulator.tape import MINUTE_MS
 
 if TYPE_CHECKING:
     from trading.simulator.frames import FrameWorld
@@ -61,7 +62,7 @@ def _recorded_world(config: ExchangeConfig) -> "ReplayWorld | FrameWorld":
         raise ValueError("a replay world needs a directory of recorded candles or frames")
     if frame_files(config.replay):
         return FrameWorld(config.replay)
-    return ReplayWorld(config.replay, history_share=config.history_share)
+    return ReplayWorld(config.replay, history_share=config.history_share, data_dir=config.data_dir)
 
 
 class ExchangeServer:
@@ -91,7 +92,7 @@ class ExchangeServer:
         app.router.add_get("/ws/{streams:.+}", self._raw)
         app.router.add_get("/stream", self._combined)
         app.router.add_route("*", "/sim/{what:.+}", self._sim)
-        app.router.add_route("*", "/{path:.*}", self.rest.handle)
+        app.router.add_route("*", "/{path:.*}", self._asked)
         self._runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=0.5
         )
@@ -183,6 +184,13 @@ class ExchangeServer:
             self.clock.advance(step_ms)
             await self._step(self.clock.now_ms())
             await asyncio.sleep(0)
+
+    async def _asked(self, request: web.Request) -> web.StreamResponse:
+        """Answer from the market as it is now: a minute that ended since the last beat is closed."""
+        now_ms = self._now_ms()
+        if now_ms // MINUTE_MS > self.world.now_ms // MINUTE_MS:
+            await self._step(now_ms)
+        return await self.rest.handle(request)
 
     # --- sockets ------------------------------------------------------------------------------
 

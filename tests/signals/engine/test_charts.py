@@ -4,11 +4,13 @@ import asyncio
 import json
 import subprocess
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from types import SimpleNamespace
 
 import pytest
 
+from cryptosystems.kernel.timeframes import Timeframe
 from cryptosystems.management import embedded
 from cryptosystems.management.benchmarks.market import warmed_pipeline
 from signals.delivery import bus
@@ -138,3 +140,13 @@ async def test_a_chart_that_is_opened_gets_its_candle_without_waiting_for_a_move
     frame = await charts.next()
     assert frame["topic"] == "market:ETHUSDT:1m"
     assert frame["data"]["candle"][4] == 99.0
+
+
+async def test_a_timeframe_that_no_model_knows_is_said_to_be_so(charts):
+    model = charts.pipeline.model
+    known = {tf: sides for tf, sides in model.sides.items() if tf is not Timeframe.D1}
+    charts.pipeline.use_model(replace(model, sides=known))
+    asked = {"symbol": "BTCUSDT", "timeframe": "1d"}
+    for kind in ("gates", "factors"):
+        assert "Nothing judges 1d yet" in charts.reporter._find(kind, asked)["not_judged"]
+    assert charts.reporter._find("gates", {**asked, "symbol": "NONEUSDT"}) is None

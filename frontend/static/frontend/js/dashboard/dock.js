@@ -39,15 +39,19 @@ async function load() {
     panel.removeAttribute("aria-busy");
     if (error instanceof ApiError && error.code === "engine_silent") {
       if (shownFor !== path) waiting();
+    } else if (error instanceof ApiError && error.code === "not_judged") {
+      waiting(error.message);
     } else if (shownFor === path) {
       if (!panel.querySelector("[data-note]"))
         panel.prepend(note("warn", "Not refreshed", `${error.message} What is shown is the last that came.`, load));
     } else panel.replaceChildren(note("bad", "This could not be read", error.message, load));
   }
 }
-function waiting() {
+function waiting(why = "") {
   const told = warmingText();
-  const words = told
+  const words = why
+    ? why
+    : told
     ? `Still warming up: ${told}. This fills by itself.`
     : "The engine has no answer for this market yet. It is asked again every two seconds.";
   panel.removeAttribute("aria-busy");

@@ -128,9 +128,11 @@ function plain(box, child) {
     ),
   );
 }
-function waiting(box) {
+function waiting(box, why = "") {
   const text = warmingText();
-  const words = text
+  const words = why
+    ? why
+    : text
     ? `Still warming up: ${text}. Gates and signals appear here by themselves.`
     : "The engine has not judged this market yet. It is asked again every few seconds.";
   plain(box, h("p", { class: "conf-line", "data-warming": "", text: words }));
@@ -147,6 +149,7 @@ async function load(box) {
   } catch (error) {
     if (wasReplaced(error)) return;
     if (error instanceof ApiError && error.code === "engine_silent") waiting(box);
+    else if (error instanceof ApiError && error.code === "not_judged") waiting(box, error.message);
     else if (shownFor !== key)
       plain(
         box,
