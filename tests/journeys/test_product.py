@@ -129,9 +129,13 @@ def test_a_visitor_without_an_account_sees_the_market_move(product: Product, chr
 
 
 def test_the_record_is_not_empty_and_says_that_it_is_a_backtest(product: Product) -> None:
-    asked = {"state": "settled", "origin": "backtest"}
-    rows = httpx.get(product.url + "/api/v1/signals", params=asked).json()["results"]
-    assert rows
+    def settled() -> list[dict[str, Any]]:
+        asked = {"state": "settled", "origin": "backtest"}
+        found = httpx.get(product.url + "/api/v1/signals", params=asked, timeout=20).json()
+        return list(found["results"])
+
+    # It follows the first training, while signals are already scored live.
+    rows = wait_until(settled, 120.0, every_s=0.5)
     assert {row["origin"] for row in rows} == {"backtest"}
     shown = httpx.get(product.url + f"/api/v1/signals/{rows[0]['id']}/recompute", timeout=20).json()
     assert shown["matches"] is True
