@@ -11,11 +11,10 @@ from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.ingest.rest import MOST_KLINES, MarketRest
 from signals.market.history import History, Series, stack
-from signals.store.datasets import HistoryFiles, series_matrix
+from signals.store.datasets import FUNDING, INTEREST, HistoryFiles, series_matrix
 
 Progress = Callable[[str, int, int], None]
 
-INTEREST, FUNDING = "open_interest", "funding"
 _PARALLEL: Final = 6
 _DAY_MS: Final = 86_400_000
 _INTEREST_SPAN_MS: Final = 500 * 300_000

@@ -1,4 +1,4 @@
-"""Recorded candles into the history files, and the symbols they are of into the instruments."""
+"""Recorded markets into the history files, and the symbols they are of into the instruments."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.origin import Origin
-from cryptosystems.kernel.timeframes import Timeframe
 from signals.models import Instrument
 from signals.services.history import files_of
-from signals.store.archives import SUFFIXES, read_recorded
+from signals.store.archives import SUFFIXES, RecordedSeries, read_recorded
 
 _SAMPLE = 5_000
 _LADDER = [[0.0, 5_000.0, 20, 0.025, 0.0], [5_000.0, 25_000.0, 10, 0.05, 125.0]]
@@ -23,8 +22,9 @@ class Imported:
     """One file that was read."""
 
     symbol: str
-    timeframe: Timeframe
-    n_candles: int
+    what: str
+    """Its candles' timeframe, or the series it holds."""
+    n_rows: int
 
 
 def import_path(path: Path, origin: Origin) -> list[Imported]:
@@ -44,11 +44,17 @@ def import_path(path: Path, origin: Origin) -> list[Imported]:
     history, done = files_of(origin), []
     for file in files:
         recorded = read_recorded(file)
+        if isinstance(recorded, RecordedSeries):
+            history.write_series(recorded.kind, recorded.symbol, recorded.at_ms, recorded.values)
+            what = recorded.kind.replace("_", " ")
+            done.append(Imported(recorded.symbol, what, int(recorded.at_ms.size)))
+            continue
         history.write_candles(
             recorded.timeframe, recorded.symbol, recorded.open_ms, recorded.values
         )
         _know_instrument(origin, recorded.symbol, recorded.values)
-        done.append(Imported(recorded.symbol, recorded.timeframe, int(recorded.open_ms.size)))
+        what = f"{recorded.timeframe} candles"
+        done.append(Imported(recorded.symbol, what, int(recorded.open_ms.size)))
     return done
 
 

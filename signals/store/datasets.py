@@ -38,6 +38,10 @@ COLUMNS: Final = (
     ("taker_buy_volume", "taker_buy_volume"),
     ("n_trades", "trades"),
 )
+INTEREST: Final = "open_interest"
+"""Series of open interest in base quantity, by the time it was measured."""
+FUNDING: Final = "funding"
+"""Series of settled funding rates, by the time they were settled."""
 TAIL_ROWS: Final = 3_000
 REQUIRED: Final = ("open", "high", "low", "close", "volume")
 
@@ -116,7 +120,7 @@ class HistoryFiles:
         return max(found, default=None)
 
     def write_series(self, kind: str, symbol: str, at_ms: IntArray, values: FloatArray) -> None:
-        """Merge a series ("open_interest" or "funding") into the symbol's file."""
+        """Merge a series (`INTEREST` or `FUNDING`) into the symbol's file."""
         known_ms, known = self.read_series(kind, symbol)
         fresh = ~np.isin(at_ms, known_ms)
         merged_ms = np.concatenate([known_ms, at_ms[fresh]])

@@ -1,4 +1,4 @@
-"""Take recorded candles into the history."""
+"""Take recorded markets into the history."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -15,7 +15,10 @@ from signals.api import ORIGINS
 class Command(BaseCommand):
     """Reads Parquet files and the exchange's bulk archives; nothing is invented for what is missing."""
 
-    help = "Import recorded candles (Parquet, or Binance's bulk .zip and .csv) into the history."
+    help = (
+        "Import recorded candles (Parquet, or Binance's bulk .zip and .csv), open interest (metrics) "
+        "and funding (fundingRate) into the history."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="a file, or a directory of files")
@@ -33,5 +36,5 @@ class Command(BaseCommand):
         except CryptoSystemsError as error:
             raise CommandError(str(error)) from error
         for row in done:
-            self.stdout.write(f"{row.symbol} {row.timeframe}: {row.n_candles} candles read")
+            self.stdout.write(f"{row.symbol}: {row.n_rows} {row.what} read")
         self.stdout.write(f"{len(done)} file(s) imported into the {options['origin']} history.")

@@ -1,6 +1,7 @@
 """Long history in files: merged, never doubled, and honest about what a source does not have."""
 
 import zipfile
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,8 @@ from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.models import Instrument
 from signals.store import datasets
-from signals.store.archives import read_recorded
-from signals.store.datasets import HistoryFiles, read_candle_file
+from signals.store.archives import Recorded, read_recorded
+from signals.store.datasets import FUNDING, INTEREST, HistoryFiles, read_candle_file
 from tests.support.setups import AT_MS
 
 MINUTE = 60_000
@@ -138,6 +139,7 @@ def test_an_archive_is_read_with_and_without_a_header(tmp_path: Path, text: str)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("BTCUSDT-1m-2024-02-01.csv", text)
     recorded = read_recorded(path)
+    assert isinstance(recorded, Recorded)
     assert (recorded.symbol, recorded.timeframe) == ("BTCUSDT", Timeframe.M1)
     assert recorded.open_ms.tolist() == [1706745600000]
     assert recorded.values.tolist() == [[42.1, 42.9, 42.0, 42.5, 10.5, 446.2, 6.1, 77.0]]
@@ -154,6 +156,39 @@ def test_importing_a_directory_fills_the_history_and_knows_the_symbol(
     files = HistoryFiles(tmp_path / "storage", Origin.REPLAY)
     assert files.read_candles(Timeframe.M1, "ETHUSDT")[0].size == 1
     assert str(Instrument.objects.get(symbol="ETHUSDT").tick_size.normalize()) == "0.1"
+
+
+METRICS = (
+    "create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio\n"
+    "2024-02-01 00:05:00,BTCUSDT,71000.5,3e9,1.2\n2024-02-01 00:10:00,BTCUSDT,71010.5,3e9,1.2\n"
+    "2024-02-01 00:10:00,BTCUSDT,71010.5,3e9,1.2\n"
+)
+FUNDED = "1706745600000,8,0.00010000\n1706774400001,8,-0.00005000\n"
+
+
+@pytest.mark.django_db
+def test_open_interest_and_funding_come_from_their_archives(
+    tmp_path: Path, settings: object
+) -> None:
+    settings.STORAGE_DIR = tmp_path / "storage"  # type: ignore[attr-defined]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "BTCUSDT-metrics-2024-02-01.csv").write_text(METRICS)
+    (tmp_path / "in" / "BTCUSDT-fundingRate-2024-02.csv").write_text(FUNDED)
+    out = StringIO()
+    call_command("import_history", str(tmp_path / "in"), origin="replay", stdout=out)
+    assert "BTCUSDT: 2 open interest read" in out.getvalue()
+    files = HistoryFiles(tmp_path / "storage", Origin.REPLAY)
+    at_ms, interest = files.read_series(INTEREST, "BTCUSDT")
+    assert at_ms.tolist() == [1706745900000, 1706746200000]
+    assert interest.tolist() == [71000.5, 71010.5]
+    assert files.read_series(FUNDING, "BTCUSDT")[1].tolist() == [0.0001, -0.00005]
+
+
+def test_a_broken_row_of_an_archive_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-fundingRate-2024-02.csv"
+    path.write_text(FUNDED + "1706803200000,8,soon\n")
+    with pytest.raises(InvalidInput, match="line 3"):
+        read_recorded(path)
 
 
 @pytest.mark.django_db
