@@ -153,7 +153,15 @@ def _move(state: SignalState, change: Change, at: datetime) -> None:
 
 def _settle(signal: Signal, change: Change, at: datetime) -> Settlement:
     link = chain_append("settlement", signal.id, settlement_payload(change))
-    return Settlement.objects.create(
+    row = _settlement(signal, change, at, link.hash, link.previous_hash)
+    row.save(force_insert=True)
+    return row
+
+
+def _settlement(
+    signal: Signal, change: Change, at: datetime, own_hash: str, previous_hash: str
+) -> Settlement:
+    return Settlement(
         signal=signal,
         result=change.result,
         net_r=change.net_r,
@@ -161,8 +169,8 @@ def _settle(signal: Signal, change: Change, at: datetime) -> Settlement:
         closed_at=at,
         rule_version=RULE_VERSION,
         evidence=change.evidence,
-        hash=link.hash,
-        previous_hash=link.previous_hash,
+        hash=own_hash,
+        previous_hash=previous_hash,
     )
 
 
@@ -267,19 +275,7 @@ def store_backtest(
             _move(state, change, at)
             state.running = {}
             own, previous = link("settlement", signal, settlement_payload(change))
-            settlements.append(
-                Settlement(
-                    signal=signal,
-                    result=change.result,
-                    net_r=change.net_r,
-                    gross_r=change.gross_r,
-                    closed_at=at,
-                    rule_version=RULE_VERSION,
-                    evidence=change.evidence,
-                    hash=own,
-                    previous_hash=previous,
-                )
-            )
+            settlements.append(_settlement(signal, change, at, own, previous))
             signals.append(signal)
             states.append(state)
         Signal.objects.bulk_create(signals, batch_size=200)

@@ -133,3 +133,21 @@ def path(
     if legs > 2:
         top, bottom = np.maximum(top, second), np.minimum(bottom, second)
     return price, top, bottom
+
+
+class OnlyRecorded:
+    """What a recording does not hold is not invented."""
+
+    def funding_history(self, symbol: int) -> list[tuple[int, float, float]]:
+        """Return nothing: funding is not recorded."""
+        return []
+
+    def interest_history(
+        self, symbol: int, from_ms: int, to_ms: int, step_ms: int
+    ) -> list[tuple[int, float, float]]:
+        """Return nothing: open interest is not recorded."""
+        return []
+
+    def truth(self, symbol: int) -> dict[str, list[float]]:
+        """Return nothing: nobody knows who holds what."""
+        return {}

@@ -23,7 +23,7 @@ import numpy as np
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.instruments import InstrumentRules
 from trading.simulator.books import Snapshot
-from trading.simulator.feed import Columns, Happenings
+from trading.simulator.feed import Columns, Happenings, OnlyRecorded
 from trading.simulator.recorded_book import RecordedBook
 from trading.simulator.replay import tick_of
 from trading.simulator.tape import (
@@ -170,7 +170,7 @@ def _minute_of(data: Any, at_ms: int) -> int:
     return int(data.get("T", at_ms)) // MINUTE_MS * MINUTE_MS
 
 
-class FrameWorld:
+class FrameWorld(OnlyRecorded):
     """A recording behind the exchange."""
 
     beat_ms = _BOOK_BEAT_MS
@@ -340,17 +340,6 @@ class FrameWorld:
     def recorded_book(self, symbol: int) -> Snapshot | None:
         book = self._books.get(symbol)
         return None if book is None else book.snapshot()
-
-    def funding_history(self, symbol: int) -> list[tuple[int, float, float]]:
-        return []
-
-    def interest_history(
-        self, symbol: int, from_ms: int, to_ms: int, step_ms: int
-    ) -> list[tuple[int, float, float]]:
-        return []
-
-    def truth(self, symbol: int) -> dict[str, list[float]]:
-        return {}
 
     def checkpoint(self) -> None:
         """Nothing to keep: the recording is on disk already."""

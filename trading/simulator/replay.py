@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.instruments import InstrumentRules
 from trading.simulator.books import Snapshot
-from trading.simulator.feed import BEAT_MS, Columns, Happenings, path
+from trading.simulator.feed import BEAT_MS, Columns, Happenings, OnlyRecorded, path
 from trading.simulator.tape import MINUTE_MS, N_TAPE, T_CLOSE, Scale, Tape
 from trading.simulator.universe import brackets_for
 
@@ -118,7 +118,7 @@ def tick_of(values: FloatArray) -> Decimal:
     return Decimal("0.00000001")
 
 
-class ReplayWorld:
+class ReplayWorld(OnlyRecorded):
     """Recorded minutes behind the exchange; a longer candle is cut into minutes, marked derived."""
 
     beat_ms = BEAT_MS
@@ -248,17 +248,6 @@ class ReplayWorld:
             imbalance=np.zeros(self.n),
             forming=forming,
         )
-
-    def funding_history(self, symbol: int) -> list[tuple[int, float, float]]:
-        return []
-
-    def interest_history(
-        self, symbol: int, from_ms: int, to_ms: int, step_ms: int
-    ) -> list[tuple[int, float, float]]:
-        return []
-
-    def truth(self, symbol: int) -> dict[str, list[float]]:
-        return {}
 
     def recorded_book(self, symbol: int) -> Snapshot | None:
         return None
