@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from cryptosystems.kernel.clock import to_datetime
+from cryptosystems.kernel.clock import to_datetime, to_ms
 from cryptosystems.kernel.decimals import plain
 from cryptosystems.kernel.identifiers import GENESIS, canonical_json, chain_hash
 from cryptosystems.kernel.origin import Origin
@@ -237,12 +237,14 @@ def store_backtest(
 ) -> int:
     """Store the signals of a walk-forward that have settled, in one transaction; return how many.
 
-    The chain carries them like any other: issued in their order, then settled.
+    The chain carries them like any other: issued in their order, then settled. A later
+    walk-forward over the same time would tell that time twice: the record goes on where it ended.
     """
     done = [(draft, change) for draft, change in settled if change is not None and change.result]
     with transaction.atomic():
-        known = set(Signal.objects.filter(origin="backtest").values_list("pk", flat=True))
-        fresh = [(draft, change) for draft, change in done if draft.id not in known]
+        told = Signal.objects.filter(origin="backtest").aggregate(until=Max("issued_at"))["until"]
+        until_ms = -1 if told is None else to_ms(told)
+        fresh = [(draft, change) for draft, change in done if draft.setup.at_ms > until_ms]
         number = Signal.objects.aggregate(newest=Max("number"))["newest"] or 0
         last = ChainEntry.objects.order_by("-sequence").first()
         sequence = 0 if last is None else last.sequence

@@ -160,7 +160,8 @@ def record_walk_forward(trained: Trained, progress: Progress | None = None) -> d
     )
     forget_tables()
     scores = score_report(trained.lessons, result)
-    scores["signals"] = stored
+    n_settled = sum(change is not None and bool(change.result) for _, change in result.signals)
+    scores["signals"], scores["signals_new_in_record"] = n_settled, stored
     trained.version.report = {**trained.version.report, "out_of_sample": scores}
     trained.version.save(update_fields=["report"])
     return scores

@@ -47,7 +47,8 @@ class Command(BaseCommand):
             if isinstance(row, dict):
                 shown = ", ".join(f"{key} {value}" for key, value in row.items())
                 self.stdout.write(f"  {name}: {shown}")
-        self.stdout.write(f"  signals that settled: {scores['signals']}")
+        told = f"{scores['signals']}, new in the record: {scores['signals_new_in_record']}"
+        self.stdout.write(f"  signals that settled: {told}")
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         self.stderr.write(f"  {stage}: {done} of {total}")

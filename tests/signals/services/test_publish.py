@@ -100,3 +100,13 @@ def test_a_back_test_run_twice_doubles_nothing() -> None:
     store_backtest([(draft, won(draft.id))], [])
     assert store_backtest([(draft, won(draft.id))], []) == 0
     assert ChainEntry.objects.count() == 2
+
+
+def test_a_later_back_test_tells_no_time_twice() -> None:
+    """Another model decides differently over the same candles: its record begins after the first."""
+    told = make_draft(origin="backtest", at_ms=AT_MS + HOUR_MS)
+    store_backtest([(told, won(told.id))], [])
+    other = make_draft(origin="backtest", symbol="ETHUSDT", at_ms=AT_MS)
+    later = make_draft(origin="backtest", symbol="ETHUSDT", at_ms=AT_MS + 2 * HOUR_MS)
+    assert store_backtest([(other, won(other.id)), (later, won(later.id))], []) == 1
+    assert set(Signal.objects.values_list("pk", flat=True)) == {told.id, later.id}
