@@ -15,6 +15,7 @@ from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.timeframes import MINUTE_MS, Timeframe
 from tests.support.servers import START_MS, exchange, market, until
 from trading.simulator.frames import read_recording
+from trading.simulator.replay import WEEK_MS
 
 SYMBOL = "龙马USDT"
 BEGAN_MS = START_MS + 55_000
@@ -257,6 +258,22 @@ async def test_trades_derived_within_a_candle_are_together_that_candle(tmp_path:
         prices = [float(p["p"]) for p in prints]
         assert (max(prices), min(prices)) == (told["high"][60], told["low"][60])
         assert [p["a"] for p in prints] == list(range(prints[0]["a"], prints[0]["a"] + len(prints)))
+
+
+async def test_recordings_of_other_times_play_together_and_older_parts_are_history(
+    tmp_path: Path,
+) -> None:
+    pq.write_table(pa.table(candles(90, seed=8)), tmp_path / "ABCUSDT_now.parquet")
+    for name, weeks in (("ABCUSDT_before", 9), ("XYZUSDT", 3)):
+        told = candles(90, seed=9)
+        told["open_time"] = [at - weeks * WEEK_MS for at in told["open_time"]]
+        pq.write_table(pa.table(told), tmp_path / f"{name}.parquet")
+    async with exchange(world="replay", replay=tmp_path) as server:
+        assert server.clock.now_ms() == START_MS + 60 * MINUTE_MS
+        assert server.world.info()["shifts_ms"] == {"ABCUSDT": 0, "XYZUSDT": 3 * WEEK_MS}
+        assert server.world.start_ms == START_MS - 9 * WEEK_MS
+        prices = server.world.columns.price
+        assert (prices > 0).all()
 
 
 async def test_a_recording_goes_on_where_it_stood_and_says_when_it_is_over(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Every Parquet file of candles below a directory is a market. Files may cover different months:
 each symbol is shifted by whole weeks, so that all of them run side by side with weekday and
 hour true; the shift is told in `exchangeInfo` (`replayShiftMs`) and in `/sim/info`. The first
-part of the recording is served as history, the rest is played. Trades, book and mark price
+part of the time that all of them cover is served as history, the rest is played. Trades, book and mark price
 inside a candle are derived from it, and `/sim/info` says so; open interest, funding and
 liquidations are not invented.
 """
@@ -29,6 +29,8 @@ IntArray = NDArray[np.int64]
 
 WEEK_MS: Final = 7 * 86_400_000
 HISTORY_SHARE: Final = 2 / 3
+HOLE_MS: Final = 86_400_000
+"""A longer hole parts two recordings of a symbol: what lies before it is history."""
 _REQUIRED: Final = ("open_time", "open", "high", "low", "close", "volume")
 
 
@@ -108,6 +110,12 @@ def align(recordings: list[Recording]) -> dict[str, int]:
     return {r.symbol: round((latest - int(r.open_ms[-1])) / WEEK_MS) * WEEK_MS for r in recordings}
 
 
+def stretch_start(recording: Recording) -> int:
+    """Return where its last stretch without a hole of a day begins, ms."""
+    holes = np.flatnonzero(np.diff(recording.open_ms) > HOLE_MS)
+    return int(recording.open_ms[holes[-1] + 1 if holes.size else 0])
+
+
 def tick_of(values: FloatArray) -> Decimal:
     """Return the coarsest power of ten (or half of one) that all prices are multiples of."""
     sample = values[:: max(1, values.shape[0] // 5_000), :4].ravel()
@@ -143,7 +151,9 @@ class ReplayWorld(OnlyRecorded):
         self.start_ms, self.end_ms = min(starts), max(ends)
         self._minutes = self._all_minutes()
         share = min(max(history_share, 0.0), 0.99)
-        cut = self.start_ms + int((self.end_ms - self.start_ms) * share)
+        # Counted from when all of them are there; what some have from before is history alone.
+        together = max(stretch_start(r) + self.shifts[r.symbol] for r in self.recordings)
+        cut = together + int((self.end_ms - together) * share)
         first_ms = cut - cut % 3_600_000
         self._keep = None if data_dir is None else data_dir / "position.json"
         self._identity = [sorted(self.shifts.items()), self.start_ms, self.end_ms, first_ms]
