@@ -14,6 +14,7 @@ import pytest
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.timeframes import MINUTE_MS, Timeframe
 from tests.support.servers import START_MS, exchange, market, until
+from trading.simulator import replay
 from trading.simulator.frames import read_recording
 from trading.simulator.replay import WEEK_MS
 
@@ -311,6 +312,16 @@ async def test_candle_files_that_cannot_be_used_are_refused_with_a_reason(
 ) -> None:
     pq.write_table(pa.table(columns), tmp_path / "ABCUSDT.parquet")
     with pytest.raises(InvalidInput, match=told):
+        async with exchange(world="replay", replay=tmp_path):
+            pass
+
+
+async def test_more_than_memory_holds_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "MOST_MINUTES", 80)
+    pq.write_table(pa.table(candles(90, seed=2)), tmp_path / "ABCUSDT.parquet")
+    with pytest.raises(InvalidInput, match="choose fewer or shorter files"):
         async with exchange(world="replay", replay=tmp_path):
             pass
 

@@ -31,6 +31,8 @@ WEEK_MS: Final = 7 * 86_400_000
 HISTORY_SHARE: Final = 2 / 3
 HOLE_MS: Final = 86_400_000
 """A longer hole parts two recordings of a symbol: what lies before it is history."""
+MOST_MINUTES: Final = 100_000_000
+"""Of all symbols together; each takes 128 bytes of memory."""
 _REQUIRED: Final = ("open_time", "open", "high", "low", "close", "volume")
 
 
@@ -149,6 +151,12 @@ class ReplayWorld(OnlyRecorded):
         starts = [int(r.open_ms[0]) + self.shifts[r.symbol] for r in self.recordings]
         ends = [int(r.open_ms[-1]) + self.shifts[r.symbol] + r.step_ms for r in self.recordings]
         self.start_ms, self.end_ms = min(starts), max(ends)
+        minutes = self.n * (self.end_ms - self.start_ms) // MINUTE_MS
+        if minutes > MOST_MINUTES:
+            raise InvalidInput(
+                f"{self.n} recordings side by side are {minutes / 1e6:.0f} million minutes; at most "
+                f"{MOST_MINUTES / 1e6:.0f} million are played at once: choose fewer or shorter files"
+            )
         self._minutes = self._all_minutes()
         share = min(max(history_share, 0.0), 0.99)
         # Counted from when all of them are there; what some have from before is history alone.
