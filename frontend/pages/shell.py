@@ -25,7 +25,7 @@ _BADGES: Final = {
             "path inside a candle are derived from them",
         ),
     ),
-    "binance": (Badge("Live", "live", "Prices come from Binance USDⓈ-M Futures"),),
+    "binance": (Badge("Live", "live", "Prices come from Binance USD-M Futures"),),
     "demo": (
         Badge("Live", "live", "Prices come from a live stream"),
         Badge("Binance demo", "plain", "The stream is Binance's demo market, not the real one"),

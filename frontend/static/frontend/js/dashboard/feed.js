@@ -27,7 +27,7 @@ let failed = null;
 function result(signal) {
   if (isOpen(signal)) {
     const r = openR(signal);
-    return r === null ? ["new", "ink-3"] : [R(r, 1), tone(r)];
+    return r === null ? ["new", "ink-3"] : [R(r, 1), tone(Number(r.toFixed(1)))];
   }
   if (signal.result_r === null) return [signal.state === "void" ? "void" : "—", "ink-3"];
   return [R(signal.result_r, 2), tone(signal.result_r)];
