@@ -29,6 +29,7 @@ from signals.delivery import bus
 from signals.delivery.outbox import mark_delivered, undelivered
 from signals.delivery.payloads import iso
 from signals.engine import warm
+from signals.engine.distance import close_distance
 from signals.engine.reporter import Reporter
 from signals.engine.sink import Sink
 from signals.engine.stages import StageTimes
@@ -217,6 +218,7 @@ class Engine:
         for output in warm.catch_up(pipeline, history):
             self._give(output)
         self.pipeline, self.views = pipeline, MarketViews(pipeline)
+        await close_distance(pipeline, rest, self.clock, history, self._give)
         self.feed = MarketFeed(
             self.address,
             state,

@@ -219,7 +219,10 @@ class MarketViews:
                 f"Nothing judges {timeframe} yet: too few settled outcomes to learn from. "
                 f"The model knows {learned}; more history (`manage.py import_history`) helps."
             )
-        return f"{symbol} has too few candles of {timeframe} to be judged yet."
+        return (
+            f"{symbol} cannot be judged on {timeframe} at this moment: "
+            "its candles are too few, or its price is not fresh."
+        )
 
     def factors(self, symbol: str, timeframe: str) -> dict[str, Any] | None:
         """Return every factor with its part in the score, weightiest first."""

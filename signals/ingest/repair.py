@@ -200,7 +200,7 @@ class CandleRepair:
         for at, row in zip(open_ms.tolist(), values.tolist(), strict=True):
             if first_ms <= at <= last_ms:
                 self.n_refilled += 1
-                self.take(_closed(symbol, at, received, row))
+                self.take(closed_candle(symbol, at, received, row))
 
     def _mark(self, symbol: str, first_ms: int, last_ms: int) -> None:
         """Mark the minutes of a span that are still missing thirty seconds after their end."""
@@ -220,7 +220,7 @@ class CandleRepair:
             self.take(CandleGap(symbol, now_ms, now_ms, open_ms))
 
 
-def _closed(symbol: str, open_ms: int, received_ms: int, row: list[float]) -> CandleUpdate:
+def closed_candle(symbol: str, open_ms: int, received_ms: int, row: list[float]) -> CandleUpdate:
     """Return the event of a closed candle as REST told it; `row` in the order of the panel."""
     open_, high, low, close, volume, quote, taker_buy, n_trades = row
     return CandleUpdate(
