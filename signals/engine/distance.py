@@ -18,6 +18,7 @@ from signals.ingest.clock import MarketClock
 from signals.ingest.repair import closed_candle
 from signals.ingest.rest import MOST_KLINES, MarketRest
 from signals.market.history import History
+from signals.market.panel import CLOSE
 from signals.pipeline.fold import GATHER_MS, Pipeline
 from signals.pipeline.outputs import Output
 
@@ -27,7 +28,23 @@ _ROUNDS: Final = 8
 """In fast time the asking takes a while itself: so often is it asked for what is new."""
 _PARALLEL: Final = 6
 
+_RECENT_MS: Final = 6 * 3_600_000
+"""A symbol whose candles end earlier is not traded now; nobody waits for it."""
+
 Minutes = list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+
+
+def even_end(history: History) -> History:
+    """Return `history` up to where every symbol that is traded now has its candles.
+
+    Symbols are loaded one after another: those loaded late reach further, and the others would
+    seem to miss a candle there, at which their factors would begin anew.
+    """
+    known = ~np.isnan(history.candles[:, CLOSE, :])
+    last = known.shape[0] - 1 - known[::-1].argmax(axis=0)
+    ends = history.open_ms[last[known.any(axis=0)]]
+    end_ms = int(ends[ends >= ends.max() - _RECENT_MS].min())
+    return history.slice(int(history.open_ms[0]), end_ms + 1)
 
 
 async def close_distance(

@@ -29,7 +29,7 @@ from signals.delivery import bus
 from signals.delivery.outbox import mark_delivered, undelivered
 from signals.delivery.payloads import iso
 from signals.engine import warm
-from signals.engine.distance import close_distance
+from signals.engine.distance import close_distance, even_end
 from signals.engine.reporter import Reporter
 from signals.engine.sink import Sink
 from signals.engine.stages import StageTimes
@@ -201,7 +201,7 @@ class Engine:
             rest, files, symbols, timeframe, settings.HISTORY_DAYS, self.clock.now_ms(), self.tell
         )
         # As late as possible: the files now reach up to this minute.
-        history = await asyncio.to_thread(read_history, files, symbols, timeframe)
+        history = even_end(await asyncio.to_thread(read_history, files, symbols, timeframe))
         if not await sync_to_async(self._has_model)():
             self._ask_training()
         self.tell("Warming up", 0, len(TIMEFRAMES))

@@ -5,7 +5,7 @@ import pytest
 
 from cryptosystems.kernel.timeframes import MINUTE_MS, Timeframe
 from signals.engine import warm
-from signals.engine.distance import close_distance
+from signals.engine.distance import close_distance, even_end
 from signals.ingest.rest import MarketRest
 from signals.market.history import History, stack
 from signals.market.state import MarketState
@@ -60,3 +60,11 @@ async def test_a_minute_or_two_are_left_to_the_feed() -> None:
         await server.advance(2 * MINUTE_MS, 5_000)
         clock = ExchangeClock(server)
         assert await close_distance(pipeline, rest, clock, history, lambda output: None) == 0
+
+
+def test_history_ends_where_every_traded_symbol_has_its_candles() -> None:
+    times = START_MS + np.arange(600) * MINUTE_MS
+    candles = np.ones((600, 8))
+    parts = [(times, candles), (times[:598], candles[:598]), (times[:30], candles[:30])]
+    history = stack(("LATE", "EARLY", "HALTED"), Timeframe.M1, parts)
+    assert even_end(history).open_ms[-1] == times[597]
