@@ -40,7 +40,7 @@ async function load() {
     if (error instanceof ApiError && error.code === "engine_silent") {
       if (shownFor !== path) waiting();
     } else if (error instanceof ApiError && error.code === "not_judged") {
-      waiting(error.message);
+      if (shownFor !== path) waiting(error.message);
     } else if (shownFor === path) {
       if (!panel.querySelector("[data-note]"))
         panel.prepend(note("warn", "Not refreshed", `${error.message} What is shown is the last that came.`, load));

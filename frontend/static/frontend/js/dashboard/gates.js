@@ -149,8 +149,9 @@ async function load(box) {
   } catch (error) {
     if (wasReplaced(error)) return;
     if (error instanceof ApiError && error.code === "engine_silent") waiting(box);
-    else if (error instanceof ApiError && error.code === "not_judged") waiting(box, error.message);
-    else if (shownFor !== key)
+    else if (error instanceof ApiError && error.code === "not_judged") {
+      if (shownFor !== key) waiting(box, error.message);
+    } else if (shownFor !== key)
       plain(
         box,
         note("bad", "The gates could not be read", error.message, () => load(box)),
