@@ -45,6 +45,11 @@ OPEN, BY_TARGETS, BY_STOP, BY_TIME = 0, 1, 2, 3
 """How a setup ended."""
 
 
+def slippage_of(spread_bps: float | None) -> float:
+    """Return the slippage a side: half the spread at issue, 1 bp at least or where it is unknown."""
+    return max(SLIPPAGE, (spread_bps or 0.0) / 2 / 1e4)
+
+
 @dataclass(slots=True)
 class LadderState:
     """Setups that have been entered; arrays of shape (m,), `targets` (3, m).

@@ -1,5 +1,6 @@
 """Bringing a pipeline up from stored history: panels, factors, heatmap, open signals."""
 
+import json
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import numpy as np
 from cryptosystems.kernel.clock import to_ms
 from cryptosystems.kernel.identifiers import deterministic_id
 from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
+from signals.barriers import slippage_of
 from signals.builder.rules import limit_ms
 from signals.features.engine import combine_trends
 from signals.features.history import funding_columns, trend_histories, trends_at
@@ -180,6 +182,7 @@ def open_signals(origin: str, index: dict[str, int]) -> list[tuple[OpenSignal, T
             issued_ms=to_ms(signal.issued_at),
             valid_until_ms=to_ms(signal.valid_until),
             expires_ms=to_ms(signal.expires_at),
+            slippage=slippage_of(json.loads(signal.snapshot)["spread_bps"]),
             running=state.running or None,
         )
         out.append((watched, Timeframe(signal.timeframe)))
@@ -209,6 +212,7 @@ def open_shadows(origin: str, index: dict[str, int]) -> list[tuple[OpenSignal, S
             issued_ms=at_ms,
             valid_until_ms=at_ms + validity,
             expires_ms=at_ms + limit,
+            slippage=slippage_of(plan.get("spread_bps")),
         )
         out.append((watched, SetupKey(row.symbol, row.timeframe, row.side, at_ms)))
     return out

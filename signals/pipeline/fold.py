@@ -20,6 +20,7 @@ from cryptosystems.kernel.timeframes import (
     TIMEFRAMES,
     Timeframe,
 )
+from signals.barriers import slippage_of
 from signals.builder.build import NoSignal, SignalDraft, shadow_draft
 from signals.builder.setup import Level
 from signals.features.engine import FeatureEngine, combine_trends
@@ -406,7 +407,6 @@ def open_signal(draft: SignalDraft, index: Mapping[str, int]) -> OpenSignal:
     """Return what settlement watches of a draft."""
     plan, setup = draft.plan, draft.setup
     first, second, third = (float(price) for price in plan.targets)
-    spread = (setup.spread_bps or 0.0) / 2 / 1e4
     return OpenSignal(
         id=draft.id,
         row=index[setup.symbol],
@@ -419,5 +419,5 @@ def open_signal(draft: SignalDraft, index: Mapping[str, int]) -> OpenSignal:
         issued_ms=setup.at_ms,
         valid_until_ms=draft.valid_until_ms,
         expires_ms=draft.expires_ms,
-        slippage=max(0.0001, spread),
+        slippage=slippage_of(setup.spread_bps),
     )

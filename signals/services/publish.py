@@ -222,6 +222,7 @@ def rejected_row(decision: NoSignal, outcome: Change | None = None) -> RejectedS
             "entry": [plain(plan.entry_low), plain(plan.entry_high)],
             "stop": plain(plan.stop),
             "targets": [plain(price) for price in plan.targets],
+            "spread_bps": setup.spread_bps,
         },
         model_version=setup.model_version,
     )

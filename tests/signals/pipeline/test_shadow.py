@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from cryptosystems.kernel.origin import Origin
+from cryptosystems.kernel.timeframes import Timeframe
 from signals.builder.build import shadow_draft
-from signals.engine.warm import open_shadows
+from signals.engine.warm import open_shadows, open_signals
 from signals.market.panel import CLOSE, HIGH, LOW, OPEN
 from signals.market.state import MarketState
 from signals.models import RejectedSetup
 from signals.pipeline.fold import Pipeline, open_signal
 from signals.pipeline.outputs import SetupKey, ShadowSettled
-from signals.services.publish import record_rejected, settle_rejected
+from signals.services.publish import publish, record_rejected, settle_rejected
 from tests.signals.cases import rules
-from tests.support.setups import AT_MS, make_rejected
+from tests.support.setups import AT_MS, make_draft, make_rejected
 
 MINUTE = 60_000
 
@@ -48,17 +49,11 @@ def test_a_rejected_setup_is_settled_by_the_same_rule_as_a_signal() -> None:
 
 @pytest.mark.django_db
 def test_its_outcome_is_kept_and_what_is_open_is_followed_after_a_restart() -> None:
-    decision = make_rejected()
+    decision = make_rejected(spread_bps=6.0)
     record_rejected(decision)
     ((watched, key),) = open_shadows("simulated", {"BTCUSDT": 0})
-    draft = shadow_draft(decision)
-    assert watched == open_signal(draft, {"BTCUSDT": 0}).__class__(
-        **{
-            name: getattr(open_signal(draft, {"BTCUSDT": 0}), name)
-            for name in watched.__slots__
-            if name not in ("slippage", "running")
-        }
-    )
+    assert watched == open_signal(shadow_draft(decision), {"BTCUSDT": 0})
+    assert watched.slippage == 0.0003, "half the spread it was issued at"
     pipeline = Pipeline(MarketState(["BTCUSDT"]), [rules()], origin="simulated")
     pipeline.watch_shadow(watched, key)
     entry, stop = float(decision.plan.reference), float(decision.plan.stop)
@@ -72,3 +67,13 @@ def test_its_outcome_is_kept_and_what_is_open_is_followed_after_a_restart() -> N
     assert row.result == "lost"
     assert row.net_r == settled.change.net_r
     assert open_shadows("simulated", {"BTCUSDT": 0}) == []
+
+
+@pytest.mark.django_db
+def test_a_signal_costs_the_same_after_a_restart() -> None:
+    draft = make_draft(spread_bps=6.0)
+    publish(draft)
+    ((watched, timeframe),) = open_signals("simulated", {"BTCUSDT": 0})
+    assert timeframe is Timeframe.H1
+    assert watched == open_signal(draft, {"BTCUSDT": 0})
+    assert watched.slippage == 0.0003
