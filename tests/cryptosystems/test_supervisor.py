@@ -18,6 +18,7 @@ from cryptosystems.management.supervisor import Service, Supervisor
 from tests.support.servers import until
 from tests.support.waiting import wait_until
 
+# A service that stays until it is told to go: the child sleeps, no test waits for it.
 STAY = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
 
 
@@ -79,7 +80,7 @@ async def test_a_service_that_ends_at_once_is_told_with_the_end_of_its_log(tmp_p
 
 
 async def test_a_service_that_is_never_ready_is_told(tmp_path: Path) -> None:
-    code = "import time; time.sleep(60)"
+    code = "import time; time.sleep(60)"  # the child stays and never says it is ready
     async with supervisor(tmp_path) as (one, _):
         with pytest.raises(NeedsOperator, match="not ready within 0 s"):
             await one.start(service("web", tmp_path / "never", code, within_s=0.2))

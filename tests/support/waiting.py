@@ -17,4 +17,4 @@ def wait_until(
         if found:
             return found
         assert time.monotonic() < deadline, f"waited {timeout_s} s in vain"
-        time.sleep(every_s)
+        time.sleep(every_s)  # between two looks at the condition; nothing rests on its length
