@@ -20,5 +20,6 @@ urlpatterns = [
     ),
     path("api/v1/", include("signals.urls")),
     path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
     path("", include("frontend.urls")),
 ]

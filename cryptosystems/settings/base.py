@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import dj_email_url
 from csp.constants import NONE, SELF
 
 from cryptosystems.settings import env
@@ -20,6 +21,9 @@ STORAGE_DIR = env.storage_path(ENV, BASE_DIR)
 MODEL_DIR = Path(ENV["MODEL_DIR"]) if ENV["MODEL_DIR"] else STORAGE_DIR / "models"
 
 INSTALLED_APPS = [
+    # Ours come first where they replace templates of others.
+    "frontend",
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -33,13 +37,16 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_prometheus",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "cryptosystems",
     "cryptosystems.platform",
     "accounts",
     "billing",
     "signals",
     "trading",
-    "frontend",
 ]
 
 MIDDLEWARE = [
@@ -50,10 +57,13 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "cryptosystems.platform.middleware.PrivacyHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -72,6 +82,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "frontend.shell.shell",
             ],
         },
     }
@@ -118,15 +129,25 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"signals.tasks.train_model": {"queue": "training"}}
+CELERY_TASK_ROUTES = {
+    "signals.tasks.train_model": {"queue": "training"},
+    "cryptosystems.platform.tasks.*": {"queue": "mail"},
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "mail": {
+        "task": "cryptosystems.platform.tasks.sweep_mail",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
     "prune": {"task": "signals.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
 }
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -157,6 +178,22 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SITE_URL: str = ENV["SITE_URL"].rstrip("/")
+TRUSTED_PROXIES: int = ENV["TRUSTED_PROXIES"]
+KEY_ENCRYPTION_KEYS: tuple[tuple[str, bytes], ...] = ENV["KEY_ENCRYPTION_KEYS"]
+# Mail is a row first; a worker hands it to the backend below.
+EMAIL_BACKEND = "cryptosystems.platform.mail.OutboxBackend"
+_mail: dict[str, Any] = dj_email_url.parse(ENV["EMAIL_URL"] or f"file://{STORAGE_DIR / 'mail'}")
+DELIVERY_EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
+EMAIL_FILE_PATH: str = _mail["EMAIL_FILE_PATH"] or str(STORAGE_DIR / "mail")
+EMAIL_HOST: str = _mail["EMAIL_HOST"]
+EMAIL_PORT: int = _mail["EMAIL_PORT"]
+EMAIL_HOST_USER: str = _mail["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD: str = _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS: bool = _mail["EMAIL_USE_TLS"]
+EMAIL_USE_SSL: bool = _mail["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL: str = ENV["EMAIL_FROM"]
 METRICS_TOKEN: str = ENV["METRICS_TOKEN"]
 LOG_LEVEL: str = ENV["LOG_LEVEL"]
 LOGGING_CONFIG = "cryptosystems.platform.logging.configure"
@@ -175,6 +212,34 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/ai-trading/dashboard"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+USERSESSIONS_TRACK_ACTIVITY = True
+RISK_NOTICE_VERSION = "2026-11-25"
+TERMS_VERSION = "2026-11-25"
+
+# --- billing --------------------------------------------------------------------------------
+STRIPE_SECRET_KEY: str = ENV["STRIPE_SECRET_KEY"]
+STRIPE_WEBHOOK_SECRETS: tuple[str, ...] = ENV["STRIPE_WEBHOOK_SECRET"]
+STRIPE_PRICE_ID: str = ENV["STRIPE_PRICE_ID"]
+STRIPE_API_BASE: str = ENV["STRIPE_API_BASE"]
+STRIPE_TAX: bool = ENV["STRIPE_TAX"]
 
 # --- signals --------------------------------------------------------------------------------
 MARKET: str = ENV["MARKET"]

@@ -4,6 +4,7 @@ Each setting is declared here with its type, default and meaning; `docs/referenc
 is made from these declarations. The value of a secret is never part of a message.
 """
 
+import base64
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,6 +83,20 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+def _key_ring(value: str) -> tuple[tuple[str, bytes], ...]:
+    """Return (id, key) pairs, the newest first."""
+    ring = []
+    for part in _names(value):
+        name, _, text = part.partition(":")
+        key = base64.b64decode(text, validate=True)
+        if not name or len(key) != 32:
+            raise ValueError
+        ring.append((name, key))
+    if len({name for name, _ in ring}) != len(ring):
+        raise ValueError
+    return tuple(ring)
+
+
 def _symbols(value: str) -> tuple[str, ...] | int:
     if value.isascii() and value.isdigit():
         count = int(value)
@@ -142,6 +157,85 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "lets a scraper read /metrics from another machine",
         _text,
         True,
+    ),
+    Setting(
+        "SITE_URL",
+        "http://127.0.0.1:8000",
+        "http(s)://…",
+        "the site's own address, for links in mails and at the payment provider",
+        _url("http", "https"),
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        "0",
+        "a count from 0 to 5",
+        "how many proxies of ours stand in front; only their X-Forwarded-For is believed",
+        _whole(0, 5),
+    ),
+    Setting(
+        "KEY_ENCRYPTION_KEYS",
+        "",
+        "id:base64 of 32 bytes, by comma, newest first",
+        "encrypt second factors and exchange keys; older ones stay listed until rotated out",
+        _key_ring,
+        True,
+    ),
+    Setting(
+        "EMAIL_URL",
+        "",
+        "smtp://…, smtp+tls://…, smtps://… or file:///…",
+        "how mail leaves; empty: files below STORAGE_DIR/mail",
+        _url("smtp", "smtp+tls", "smtp+ssl", "smtps", "submission", "file", "memory", "console"),
+        True,
+    ),
+    Setting(
+        "EMAIL_FROM",
+        "CryptoSystems <hello@localhost>",
+        "a name and an address",
+        "sender of all mail",
+        _text,
+    ),
+    Setting(
+        "STRIPE_SECRET_KEY",
+        "",
+        "sk_live_…, sk_test_… or rk_…",
+        "payments by Stripe; empty: `bin/up` starts a local stand-in, and no money moves",
+        _text,
+        True,
+        room="billing",
+    ),
+    Setting(
+        "STRIPE_WEBHOOK_SECRET",
+        "",
+        "whsec_…, by comma while it is rolled",
+        "checks that events come from Stripe",
+        _names,
+        True,
+        room="billing",
+    ),
+    Setting(
+        "STRIPE_PRICE_ID",
+        "",
+        "price_…",
+        "the one price object: 5999 USD a month",
+        _text,
+        room="billing",
+    ),
+    Setting(
+        "STRIPE_API_BASE",
+        "",
+        "http(s)://…",
+        "address of Stripe's API; empty: Stripe itself",
+        _url("http", "https"),
+        room="billing",
+    ),
+    Setting(
+        "STRIPE_TAX",
+        "no",
+        "yes or no",
+        "let Stripe compute tax from the customer's address and tax id",
+        _flag,
+        room="billing",
     ),
     Setting(
         "MARKET",

@@ -8,6 +8,9 @@ from cryptosystems.settings.base import DATABASES as _DATABASES
 from cryptosystems.settings.base import ENV, SQLITE_OPTIONS
 
 SECRET_KEY = "tests-only-" + "x" * 50
+KEY_ENCRYPTION_KEYS = (("test", b"tests-only-tests-only-tests-only"),)
+DELIVERY_EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 STORAGE_DIR = Path(tempfile.mkdtemp(prefix="cs-test-"))
 MODEL_DIR = STORAGE_DIR / "models"
 STATIC_ROOT = STORAGE_DIR / "static"

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from frontend.context import DashboardPage, LevelRow
-from frontend.pages.shell import make_shell
+from frontend.shell import make_shell
 from frontend.templatetags.formats import price
 from signals import api
 

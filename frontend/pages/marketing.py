@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from frontend.pages.shell import make_shell
+from frontend.shell import make_shell
 
 
 @require_safe

@@ -6,7 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from frontend.context import StatusPage
-from frontend.pages.shell import make_shell
+from frontend.shell import make_shell
 from signals import api
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.conf import settings
+from django.http import HttpRequest
 
 from frontend.context import Badge, Shell
 
@@ -36,3 +37,9 @@ _BADGES: Final = {
 def make_shell(page: str) -> Shell:
     """Return the frame of a page, with the badges of the market this server follows."""
     return Shell(page, _BADGES[settings.MARKET])
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """Give every template its frame (context processor); a page that names its own keeps it."""
+    match = getattr(request, "resolver_match", None)
+    return {"shell": make_shell(match.url_name or "" if match else "error")}

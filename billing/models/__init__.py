@@ -1,0 +1,17 @@
+"""Rows of billing."""
+
+from billing.models.events import ProviderEvent
+from billing.models.plans import Plan
+from billing.models.subscriptions import Customer, Invoice, Subscription
+from billing.models.trials import Grant, Trial, TrialClaim
+
+__all__ = [
+    "Customer",
+    "Grant",
+    "Invoice",
+    "Plan",
+    "ProviderEvent",
+    "Subscription",
+    "Trial",
+    "TrialClaim",
+]
