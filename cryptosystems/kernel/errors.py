@@ -2,6 +2,7 @@
 
 CryptoSystemsError
 ├── InvalidInput     the caller sent something wrong: say what was expected, change nothing
+├── NotAllowed       the caller may not do this now; the message says what opens it
 ├── RetryLater       nothing happened; the same call may be repeated after a pause
 ├── Unresolved       we do not know whether it happened; ask before repeating
 └── NeedsOperator    a person must act; repeating will not help
@@ -18,6 +19,16 @@ class InvalidInput(CryptoSystemsError):
     """The input is wrong; the message says what was expected and what came."""
 
     code = "invalid_input"
+
+
+class NotAllowed(CryptoSystemsError):
+    """The caller may not do this, as things stand; the message says what would open it."""
+
+    code = "not_allowed"
+
+    def __init__(self, message: str, *, code: str = "not_allowed") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class RetryLater(CryptoSystemsError):

@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from cryptosystems.kernel.errors import CryptoSystemsError, InvalidInput, RetryLater
+from cryptosystems.kernel.errors import CryptoSystemsError, InvalidInput, NotAllowed, RetryLater
 
 
 class EngineSilent(APIException):
@@ -43,6 +43,8 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     """Turn exceptions of views into problem details; None leaves them to Django."""
     if isinstance(error, InvalidInput):
         return problem(400, error.code, "The request is not usable", str(error))
+    if isinstance(error, NotAllowed):
+        return problem(403, error.code, "Not allowed", str(error))
     if isinstance(error, RetryLater):
         return problem(503, error.code, "Not now", str(error))
     if isinstance(error, CryptoSystemsError):
