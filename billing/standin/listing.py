@@ -86,7 +86,7 @@ def _fits(state: State, kind: str, obj: Obj, name: str, value: Any) -> bool:
     if name == "status" and value == "ended" and kind == "subscription":
         return bool(obj["status"] in subscriptions.OVER)
     if name == "active":
-        return bool(obj["active"]) == (value == "true")
+        return bool(obj["active"]) == bool(value == "true")
     if name == "price":
         return bool(subscriptions.first_item(obj)["price"]["id"] == value)
     if name == "coupon":

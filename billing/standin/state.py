@@ -163,7 +163,6 @@ class State:
 
     def emit(self, kind: str, obj: Obj, previous: Obj | None = None) -> Obj:
         """Write an event down and queue it for the product."""
-        now = self.now_of(obj)
         data: Obj = {"object": self.render(obj)}
         if previous is not None:
             data["previous_attributes"] = self._shown(previous)
@@ -172,7 +171,7 @@ class State:
                 "id": new_id("evt"),
                 "object": "event",
                 "api_version": API_VERSION,
-                "created": now,
+                "created": self.now_of(obj),
                 "data": data,
                 "livemode": False,
                 "pending_webhooks": 1,
@@ -180,7 +179,8 @@ class State:
                 "type": kind,
             }
         )
-        self.deliveries.append({"event": event["id"], "attempts": 0, "due": self.wall()})
+        now = self.wall()
+        self.deliveries.append({"event": event["id"], "attempts": 0, "due": now, "since": now})
         return event
 
     def forget_old(self) -> None:

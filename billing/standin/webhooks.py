@@ -113,7 +113,7 @@ class Courier:
             self._done(delivery, event)
             return
         delivery["attempts"] += 1
-        began: float = delivery.setdefault("began", delivery["due"])
+        began: float = delivery["since"]
         due = self.state.wall() + _BACKOFF.pause_s(delivery["attempts"], self._random)
         delivery["due"] = due
         if due > began + _TRY_FOR_S:
