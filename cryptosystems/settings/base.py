@@ -134,6 +134,10 @@ CELERY_TASK_ROUTES = {
     "cryptosystems.platform.tasks.*": {"queue": "mail"},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A page does not wait for a broker that is away: rows hold what must be done, sweepers find it.
+CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2.0, "socket_timeout": 30.0}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
@@ -185,7 +189,7 @@ KEY_ENCRYPTION_KEYS: tuple[tuple[str, bytes], ...] = ENV["KEY_ENCRYPTION_KEYS"]
 EMAIL_BACKEND = "cryptosystems.platform.mail.OutboxBackend"
 _mail: dict[str, Any] = dj_email_url.parse(ENV["EMAIL_URL"] or f"file://{STORAGE_DIR / 'mail'}")
 DELIVERY_EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
-EMAIL_FILE_PATH: str = _mail["EMAIL_FILE_PATH"] or str(STORAGE_DIR / "mail")
+EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH']}"  # the parser takes the first slash off
 EMAIL_HOST: str = _mail["EMAIL_HOST"]
 EMAIL_PORT: int = _mail["EMAIL_PORT"]
 EMAIL_HOST_USER: str = _mail["EMAIL_HOST_USER"]
