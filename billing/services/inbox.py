@@ -67,7 +67,11 @@ def work(pk: int, now: datetime | None = None) -> bool:
             return True
         sync_customer(customer_id, now)
     except CryptoSystemsError as error:
-        _failed(row, error, now)
+        _failed(row, f"{error.code}: {error}", now)
+        return False
+    except Exception as error:  # a shape we do not know must not stop the ones behind it
+        log.exception("event_broke", row=row.pk)
+        _failed(row, type(error).__name__, now)
         return False
     _end(row, ProviderEvent.State.DONE, now, "", customer_id)
     return True
@@ -153,10 +157,10 @@ def _end(
     )
 
 
-def _failed(row: ProviderEvent, error: CryptoSystemsError, now: datetime) -> None:
+def _failed(row: ProviderEvent, note: str, now: datetime) -> None:
     is_last = row.attempts >= MOST_ATTEMPTS
     ProviderEvent.objects.filter(pk=row.pk, attempts=row.attempts).update(
-        note=f"{error.code}: {error}"[:300],
+        note=note[:300],
         **({"state": ProviderEvent.State.FAILED, "done_at": now} if is_last else {}),
     )
-    log.warning("event_not_worked", event=row.pk, attempts=row.attempts, error=error.code)
+    log.warning("event_not_worked", row=row.pk, attempts=row.attempts, note=note[:60])

@@ -91,8 +91,10 @@ def write(customer: Customer, snapshot: CustomerSnapshot, now: datetime) -> list
         if not is_newest:
             return None
         found = differences(customer.user_id, snapshot)
-        _store(Subscription, customer.user_id, subscription_rows(snapshot), {"fetched_at": now})
-        _store(Invoice, customer.user_id, invoice_rows(snapshot), {})
+        differing = {each.thing for each in found}
+        _store(Subscription, customer.user_id, subscription_rows(snapshot), differing)
+        _store(Invoice, customer.user_id, invoice_rows(snapshot), differing)
+        Subscription.objects.for_user(customer.user_id).update(fetched_at=now)
         _audit(customer.user_id, found, snapshot)
         if snapshot.customer.is_deleted:
             Customer.objects.for_user(customer.user_id).filter(pk=customer.pk).delete()
@@ -103,15 +105,24 @@ def _store(
     model: type[Subscription] | type[Invoice],
     user_id: UUID,
     rows: dict[str, Row],
-    more: dict[str, Any],
+    differing: set[str],
 ) -> None:
     # What the provider no longer has is not kept; a row that stood with another user moves.
-    model.objects.for_user(user_id).exclude(provider_id__in=rows).delete()
+    gone = differing - rows.keys()
+    if gone:
+        model.objects.for_user(user_id).filter(provider_id__in=gone).delete()
     everybody: Any = model.objects.across_tenants("sync")
-    for provider_id, fields in rows.items():
+    for provider_id in differing & rows.keys():
         everybody.update_or_create(
-            provider_id=provider_id, defaults={"user_id": user_id, **fields, **more}
+            provider_id=provider_id,
+            defaults={"user_id": user_id, **rows[provider_id]},
+            create_defaults={"user_id": user_id, **rows[provider_id], **_only_new(model)},
         )
+
+
+def _only_new(model: type[Subscription] | type[Invoice]) -> dict[str, Any]:
+    """Return what a row needs at its birth and `write` sets for all of them afterwards."""
+    return {"fetched_at": timezone.now()} if model is Subscription else {}
 
 
 def _audit(user_id: UUID, found: list[Difference], snapshot: CustomerSnapshot) -> None:
