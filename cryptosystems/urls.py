@@ -21,5 +21,6 @@ urlpatterns = [
     path("api/v1/", include("signals.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("billing/", include("billing.urls")),
     path("", include("frontend.urls")),
 ]

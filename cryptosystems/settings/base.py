@@ -5,6 +5,7 @@ from typing import Any
 
 import dj_database_url
 import dj_email_url
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from cryptosystems.settings import env
@@ -148,6 +149,31 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 55},
     },
     "prune": {"task": "signals.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
+    "billing-events": {
+        "task": "billing.tasks.sweep_events",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "billing-trials": {
+        "task": "billing.tasks.sweep_trials",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
+    "billing-reconcile-changed": {
+        "task": "billing.tasks.reconcile_changed",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
+    "billing-reconcile-all": {
+        "task": "billing.tasks.reconcile_all",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
+    },
+    "billing-close-accounts": {
+        "task": "billing.tasks.close_accounts",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
 }
 
 LANGUAGE_CODE = "en"
