@@ -5,7 +5,7 @@ staff console, a background job) says so with a reason, so that a search finds e
 Anything else raises, instead of quietly returning everybody's rows.
 """
 
-from typing import Any, Generic, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -53,7 +53,7 @@ class TenantModel(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
 
-    objects: TenantManager[Self] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         abstract = True

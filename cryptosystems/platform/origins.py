@@ -1,0 +1,43 @@
+"""Which pages may open a socket with somebody's session: ours, named exactly."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+
+def _header(scope: Mapping[str, Any], wanted: bytes) -> str | None:
+    found = [value for name, value in scope["headers"] if name.lower() == wanted]
+    return found[0].decode("latin-1") if len(found) == 1 else None if not found else ""
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def has_origin(scope: Mapping[str, Any]) -> bool:
+    """Say whether the socket's request names an origin at all; browsers always do."""
+    return _header(scope, b"origin") is not None
+
+
+def is_own_host(scope: Mapping[str, Any]) -> bool:
+    """Say whether the socket was opened on a host this site answers to."""
+    domain, _ = split_domain_port(_header(scope, b"host") or "")
+    hosts = settings.ALLOWED_HOSTS
+    if settings.DEBUG and not hosts:
+        hosts = [".localhost", "127.0.0.1", "[::1]"]
+    return bool(domain) and validate_host(domain, hosts)
+
+
+def is_own_origin(scope: Mapping[str, Any]) -> bool:
+    """Say whether the origin is letter by letter the host asked, our site, or a trusted origin."""
+    origin = _header(scope, b"origin")
+    if not origin or not is_own_host(scope):
+        return False
+    scheme = "https" if scope.get("scheme") == "wss" else "http"
+    own = {f"{scheme}://{_header(scope, b'host')}", _origin_of(settings.SITE_URL)}
+    own.update(_origin_of(url) for url in settings.CSRF_TRUSTED_ORIGINS if "*" not in url)
+    return origin in own
