@@ -5,7 +5,8 @@ from uuid import UUID
 
 from accounts.contracts import UserView
 from accounts.models import User
-from accounts.services.audit import audit, audit_of
+from accounts.services.audit import append as audit
+from accounts.services.audit import of_user as audit_of
 from accounts.services.tokens import create_token, revoke_token, tokens_of
 
 __all__ = [

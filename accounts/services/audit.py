@@ -13,7 +13,7 @@ from cryptosystems.kernel.identifiers import GENESIS, canonical_json
 from cryptosystems.platform.logging import request_id
 
 
-def audit(
+def append(
     action: str,
     *,
     subject_id: UUID | None,
@@ -42,7 +42,7 @@ def audit(
     )
 
 
-def audit_of(user_id: UUID, *, before: int | None = None, limit: int = 50) -> list[AuditView]:
+def of_user(user_id: UUID, *, before: int | None = None, limit: int = 50) -> list[AuditView]:
     """Return what was done to somebody's account, newest first."""
     rows = AuditEntry.objects.filter(subject_id=user_id)
     if before is not None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.contracts import TokenView
 from accounts.models import ApiToken, User
-from accounts.services.audit import audit
+from accounts.services import audit
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.platform.text import check_plain_text
 
@@ -43,7 +43,9 @@ def create_token(
         If name, scopes or expiry do not fit, or the person has ten live tokens.
     """
     now = now or timezone.now()
-    name = check_plain_text(name, most=MOST_NAME, name=str(_("The name")))
+    name = check_plain_text(name, most=MOST_NAME).strip()
+    if not name:
+        raise InvalidInput(_("Give the token a name, so that you know it again."))
     wanted = set(scopes)
     known = [scope.value for scope in ApiToken.Scope]
     if not wanted or not wanted <= set(known):
@@ -126,4 +128,4 @@ def _digest(text: str) -> str:
 
 def _note(action: str, user_id: UUID, row: ApiToken) -> None:
     details = {"token": str(row.pk), "name": row.name, "prefix": row.prefix, "scopes": row.scopes}
-    audit(action, subject_id=user_id, actor_id=user_id, actor_kind="user", details=details)
+    audit.append(action, subject_id=user_id, actor_id=user_id, actor_kind="user", details=details)

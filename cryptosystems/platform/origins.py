@@ -1,11 +1,14 @@
-"""Which pages may open a socket with somebody's session: ours, named exactly."""
+"""Where a socket comes from: the client's address, and whether a page of ours opened it."""
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
+
+from cryptosystems.platform.addresses import client_address
 
 
 def _header(scope: Mapping[str, Any], wanted: bytes) -> str | None:
@@ -41,3 +44,14 @@ def is_own_origin(scope: Mapping[str, Any]) -> bool:
     own = {f"{scheme}://{_header(scope, b'host')}", _origin_of(settings.SITE_URL)}
     own.update(_origin_of(url) for url in settings.CSRF_TRUSTED_ORIGINS if "*" not in url)
     return origin in own
+
+
+def address_of_scope(scope: Mapping[str, Any]) -> str:
+    """Return the client's address, by the same rule as a request's."""
+    peer = scope.get("client") or ("", 0)
+    hops = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"]
+    request = HttpRequest()
+    request.META["REMOTE_ADDR"] = str(peer[0])
+    if hops:
+        request.META["HTTP_X_FORWARDED_FOR"] = b",".join(hops).decode("latin-1")
+    return client_address(request)

@@ -1,41 +1,47 @@
-"""What people write: plain text in one normal form, without characters that hide or reorder."""
+"""One rule for text that people type: plain, composed, nothing that hides or reorders."""
 
 import unicodedata
 from typing import Final
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
 from cryptosystems.kernel.errors import InvalidInput
 
-_MOST_MARKS: Final = 4
-_HIDDEN: Final = frozenset("\u200b\u2060\ufeff\u00ad\u180e\u061c\u200e\u200f")
-_BIDI: Final = frozenset(chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-_REFUSED: Final = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
+MOST_CHARACTERS: Final = 2_000
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""Needed to write some languages and emoji; they neither hide nor reorder text."""
+_REFUSED: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 
-def check_plain_text(value: str, *, most: int, name: str = "The text") -> str:
-    """Return the text in NFC without space around it.
+def has_hidden_characters(text: str, *, lines: bool = False) -> bool:
+    """Say whether text holds control, bidirectional, invisible or unassigned characters."""
+    allowed = _JOINERS | {"\n"} if lines else _JOINERS
+    return any(
+        unicodedata.category(letter) in _REFUSED and letter not in allowed for letter in text
+    )
+
+
+def check_plain_text(text: str, *, most: int = MOST_CHARACTERS, lines: bool = False) -> str:
+    """Return text in its composed form (NFC); refuse what is too long or not plain.
 
     Raises
     ------
     InvalidInput
-        If it is empty, too long, or holds control characters, invisible ones, ones that turn the
-        direction of writing, or a pile of combining marks.
+        If it is longer than `most` or holds control or bidirectional characters.
     """
-    if len(value) > most * 4:
-        raise InvalidInput(f"{name} is at most {most} characters long.")
-    if any(_is_refused(letter) for letter in value):
-        raise InvalidInput(f"{name} is plain text on one line: no control or invisible characters.")
-    text = unicodedata.normalize("NFC", value).strip()
-    if not text:
-        raise InvalidInput(f"{name} is empty; write at least one character.")
     if len(text) > most:
-        raise InvalidInput(f"{name} is at most {most} characters long.")
-    marks = 0
-    for letter in text:
-        marks = marks + 1 if unicodedata.combining(letter) else 0
-        if marks > _MOST_MARKS:
-            raise InvalidInput(f"{name} piles too many marks on one letter.")
-    return text
+        raise InvalidInput(_("Use at most %(most)s characters.") % {"most": most})
+    if has_hidden_characters(text, lines=lines):
+        raise InvalidInput(
+            _("Use plain letters, digits and signs: this holds an invisible or control character.")
+        )
+    return unicodedata.normalize("NFC", text)
 
 
-def _is_refused(letter: str) -> bool:
-    return letter in _HIDDEN or letter in _BIDI or unicodedata.category(letter) in _REFUSED
+def plain_text(text: str) -> None:
+    """Refuse the same as a form's validator."""
+    try:
+        check_plain_text(text)
+    except InvalidInput as error:
+        raise ValidationError(str(error), code="not_plain") from None
