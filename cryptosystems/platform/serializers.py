@@ -43,9 +43,12 @@ class StrictFlag(serializers.BooleanField):
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses names it does not know, names that are only read, and an empty change."""
 
-    def to_internal_value(self, data: Any) -> Any:
+    def run_validation(self, data: Any = serializers.empty) -> Any:
         if not isinstance(data, Mapping):
             raise serializers.ValidationError({"body": ["Send one JSON object."]})
+        return super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> Any:
         known = {name for name, field in self.fields.items() if not field.read_only}
         strange = {str(name)[:40]: [self.refused(str(name))] for name in data if name not in known}
         if strange:
