@@ -14,6 +14,14 @@ from accounts.contracts import (
 )
 from accounts.services import audit as _audit
 from accounts.services import deletion, export, people, sessions
+from accounts.services.tokens import create_token, revoke_token, tokens_of
+
+
+__all__ = [
+    "create_token",
+    "revoke_token",
+    "tokens_of",
+]
 
 
 # --- people ---------------------------------------------------------------------------------

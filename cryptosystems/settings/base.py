@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "cryptosystems.platform.middleware.RequestId",
+    "cryptosystems.platform.middleware.ApiProblems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -324,19 +325,40 @@ HISTORY_DAYS: int = ENV["HISTORY_DAYS"]
 HISTORY_TIMEFRAME: str = ENV["HISTORY_TIMEFRAME"]
 ENGINE_SHARD: str = ENV["ENGINE_SHARD"]
 
+SOCKETS_PER_ADDRESS: int = ENV["SOCKETS_PER_ADDRESS"]
+
+# --- API ------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["cryptosystems.platform.scopes.Declared"],
+    "DEFAULT_THROTTLE_CLASSES": ["cryptosystems.platform.throttles.CallerRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["cryptosystems.platform.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "cryptosystems.platform.openapi.Schema",
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "cryptosystems.platform.http.problem_details",
 }
+API_GATE = "billing.gate.require_api"
+API_RATES = {"token": 120, "user": 600, "visitor": 300, "refused": 60}
+"""Requests a minute, by who asks; `refused` counts tokens that were not valid, by address."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "CryptoSystems API",
     "DESCRIPTION": "Signals and market analysis. Every figure says where it comes from.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["cryptosystems.platform.scopes.Declared"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "cryptosystems.platform.openapi.add_components",
+        "signals.shapes.add_components",
+        "accounts.shapes.add_components",
+        "billing.shapes.add_components",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
