@@ -128,7 +128,7 @@ class RecordAdmin(ConsoleAdmin):
             and self.has_view_permission(request)
         )
 
-    def shown_fields(self) -> list[models.Field[Any, Any]]:
+    def shown_fields(self) -> "list[models.Field[Any, Any]]":
         """Return the columns that may be seen."""
         return [field for field in self.opts.concrete_fields if field.name not in self.hidden]
 
@@ -159,7 +159,7 @@ class RecordAdmin(ConsoleAdmin):
         )
 
 
-def _rows(fields: list[models.Field[Any, Any]], queryset: Any) -> Iterator[list[Any]]:
+def _rows(fields: "list[models.Field[Any, Any]]", queryset: Any) -> Iterator[list[Any]]:
     names = [field.attname for field in fields]
     for row in queryset.values_list(*names).iterator(chunk_size=500):
         yield [_cell(value) for value in row]

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts import api
 from accounts.models import Consent, User
-from tests.support.people import PASSWORD, alice, person
+from tests.support.people import PASSWORD
 
 SIGN_UP = "/accounts/signup/"
 SIGN_IN = "/accounts/login/"

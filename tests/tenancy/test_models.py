@@ -10,7 +10,7 @@ from django.apps import apps
 
 from accounts import api as accounts
 from cryptosystems.platform.tenancy import TenantManager, TenantModel, TenantWall
-from tests.support.people import make_user
+from tests.support.people import person
 from tests.tenancy.estate import models_with_an_owner, settle, tenant_models
 
 pytestmark = pytest.mark.django_db
@@ -28,12 +28,12 @@ LIBRARIES = {
 
 @pytest.fixture
 def alice() -> Any:
-    return make_user("alice@example.com")
+    return person("alice")
 
 
 @pytest.fixture
 def charlie() -> Any:
-    return make_user("charlie@example.com")
+    return person("charlie")
 
 
 def test_no_model_of_ours_points_to_a_user_from_outside_the_wall() -> None:
