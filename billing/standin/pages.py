@@ -35,7 +35,7 @@ def document(title: str, body: str) -> str:
         '<meta name="color-scheme" content="dark light">'
         f"<title>{escape(title)} – Stripe stand-in</title>"
         '<link rel="stylesheet" href="/standin.css"></head><body>'
-        f'<p class="ribbon" role="note">{SENTENCE}</p><main><h1>{escape(title)}</h1>{body}</main>'
+        f'<header><p class="ribbon">{SENTENCE}</p></header><main><h1>{escape(title)}</h1>{body}</main>'
         "</body></html>"
     )
 

@@ -145,7 +145,8 @@ class StandInServer:
         answer = await handler(request)
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Content-Type-Options"] = "nosniff"
-        answer.headers["Referrer-Policy"] = "no-referrer"
+        # Not `no-referrer`: browsers would then send our own forms with `Origin: null`.
+        answer.headers["Referrer-Policy"] = "same-origin"
         return answer
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
