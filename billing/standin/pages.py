@@ -230,8 +230,8 @@ def portal(state: State, session: Obj, token: str, message: str) -> str:
             + _button("advance", "month", "Advance by one month")
             + "</div>",
         )
-        + '<p class="small">A renewal is charged one hour after its period began; the two longer '
-        "steps go on until then.</p></section>"
+        + '<p class="small">Only this customer\'s time moves. A renewal is charged one hour after its '
+        "period began; the two longer steps go on until then.</p></section>"
     )
     return body + _back(session["return_url"], "Back")
 
