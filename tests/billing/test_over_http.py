@@ -257,3 +257,22 @@ def test_a_wrong_key_needs_an_operator_and_is_not_told(
 def test_nobody_listens(settings: Any) -> None:
     with pytest.raises(RetryLater, match="do not answer right now"):
         Stripe("sk_standin_x", "http://127.0.0.1:9").price(PRICE_ID)
+
+
+def test_a_dispute_shuts_the_door_until_it_is_won(open_shop: Callable[..., Shop]) -> None:
+    shop, alice = open_shop(), person("alice", verified_at=LONG_AGO)
+    shop.subscribe(alice)
+    [charge] = shop.standin.client().v1.charges.list().data
+    headers = {"Authorization": f"Bearer {KEY}"}
+    opened = shop.browser.post("/_standin/disputes", data={"charge": charge.id}, headers=headers)
+    assert opened.status_code == 200, opened.text
+    shop.settle()
+    assert state_of(alice) == (State.CLOSE_ONLY, "disputed")
+
+    decided = shop.browser.post(
+        f"/_standin/disputes/{opened.json()['id']}", data={"status": "won"}, headers=headers
+    )
+    assert decided.status_code == 200, decided.text
+    shop.settle()
+
+    assert state_of(alice) == (State.ACTIVE, "subscribed")
