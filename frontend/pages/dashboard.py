@@ -51,6 +51,7 @@ def make_dashboard(asked: str, viewer_id: UUID | None = None) -> DashboardPage:
         signal=signal,
         levels=() if signal is None else _levels(signal, market),
         open_signals=open_signals,
+        signals_delay_s=api.delay_s(viewer_id),
         first={
             "symbol": symbol,
             "now": status["now"] if status else None,
@@ -58,7 +59,6 @@ def make_dashboard(asked: str, viewer_id: UUID | None = None) -> DashboardPage:
             "markets": _light(first_rows),
             "signals": list(known.values()),
             "after": after,
-            "signals_delay_s": api.delay_s(viewer_id),
         },
     )
 
