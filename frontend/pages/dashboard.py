@@ -1,6 +1,7 @@
 """The dashboard: its first paint carries what the engine already knows."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,20 +21,20 @@ _DEFAULT_SYMBOL: Final = "BTCUSDT"
 @never_cache
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Render the dashboard of `?symbol=`, with or without the engine."""
-    page = make_dashboard(request.GET.get("symbol", ""))
+    page = make_dashboard(request.GET.get("symbol", ""), request.user.pk)
     return render(request, "frontend/dashboard.html", {"page": page, "shell": page.shell})
 
 
-def make_dashboard(asked: str) -> DashboardPage:
+def make_dashboard(asked: str, viewer_id: UUID | None = None) -> DashboardPage:
     """Return the page's context; an unknown symbol falls back to the newest signal's."""
     # The sequence first: what is issued while we read is then sent again, never missed.
     after = api.newest_sequence()
     status = api.status()
-    rows = sorted(api.market_rows(), key=lambda row: -(row["volume_24h"] or 0))
-    open_signals = api.open_signals()
+    rows = sorted(api.market_rows(viewer_id), key=lambda row: -(row["volume_24h"] or 0))
+    open_signals = api.open_signals(viewer_id)
     symbol = _symbol(asked, rows, open_signals)
     market = next((row for row in rows if row["symbol"] == symbol), None)
-    signal = api.current_signal(symbol)
+    signal = api.current_signal(symbol, viewer_id)
     first_rows = rows[:FIRST_MARKETS]
     if market is not None and market not in first_rows:
         first_rows = [market, *first_rows[:-1]]
@@ -50,6 +51,7 @@ def make_dashboard(asked: str) -> DashboardPage:
         signal=signal,
         levels=() if signal is None else _levels(signal, market),
         open_signals=open_signals,
+        signals_delay_s=api.delay_s(viewer_id),
         first={
             "symbol": symbol,
             "now": status["now"] if status else None,

@@ -208,6 +208,8 @@ class Product:
             *("--host", self.plan.host, "--port", str(self.plan.port)),
             *("--log-level", "warning", "--no-access-log", "--lifespan", "off"),
             *("--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2"),
+            # Which forwarded address is believed is our own matter (`TRUSTED_PROXIES`).
+            *("--no-proxy-headers", "--ws-max-size", "16384"),
         ]
 
     def _engine_argv(self) -> list[str]:
