@@ -2,12 +2,25 @@
 
 from django.urls import path
 
-from frontend.pages import dashboard, marketing, operations
+from frontend.pages import account, billing, dashboard, marketing, operations, plans, tokens
 
 app_name = "frontend"
 
 urlpatterns = [
     path("", marketing.landing, name="landing"),
     path("ai-trading/dashboard", dashboard.dashboard, name="dashboard"),
+    path("ai-trading/plans-pricing", plans.plans, name="plans"),
     path("status", operations.status, name="status"),
+    path("terms", marketing.terms, name="terms"),
+    path("risk", marketing.risk, name="risk"),
+    path("account/", account.start, name="account"),
+    path("account/billing", billing.billing_page, name="billing"),
+    path("account/billing/subscribe", billing.subscribe, name="subscribe"),
+    path("account/billing/portal", billing.portal, name="billing-portal"),
+    path("account/billing/cancel", billing.cancel, name="billing-cancel"),
+    path("account/billing/keep", billing.keep, name="billing-keep"),
+    path("account/billing/done", billing.done, name="billing-done"),
+    path("account/billing/done/state", billing.done_state, name="billing-done-state"),
+    path("account/api-tokens", tokens.tokens, name="api-tokens"),
+    path("account/api-tokens/<uuid:token_id>/revoke", tokens.revoke, name="revoke-token"),
 ]
