@@ -1,105 +1,173 @@
-"""The door of the accounts room."""
+"""The door to this room: who someone is, what they chose, and what was done."""
 
-import hashlib
-import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Q
+from accounts.contracts import (
+    AuditView,
+    ConsentView,
+    FactorsView,
+    SessionView,
+    UserView,
+)
+from accounts.services import audit as _audit
+from accounts.services import deletion, export, people, sessions
+from accounts.services.tokens import create_token, revoke_token, tokens_of
 
-from accounts.contracts import UserView
-from accounts.models import AuditEntry, User
+__all__ = [
+    "create_token",
+    "revoke_token",
+    "tokens_of",
+]
 
 
+# --- people ---------------------------------------------------------------------------------
 def user_by_id(user_id: UUID) -> UserView | None:
-    """Return a person, or None."""
-    user = User.objects.filter(pk=user_id).first()
-    return None if user is None else _view(user)
+    """Return one person, or None."""
+    return people.by_id(user_id)
 
 
-def users_by_id(ids: list[UUID]) -> dict[UUID, UserView]:
-    """Return people by their ids; unknown ids are left out."""
-    return {user.id: _view(user) for user in User.objects.filter(pk__in=ids)}
+def users_by_id(ids: Iterable[UUID]) -> dict[UUID, UserView]:
+    """Return people by id; unknown ids are left out."""
+    return people.by_ids(ids)
 
 
 def verified_after(after: tuple[datetime, UUID] | None, limit: int = 500) -> list[UserView]:
-    """Return people whose address was confirmed, in that order, after a place in it."""
-    rows = User.objects.exclude(verified_at=None).order_by("verified_at", "id")
-    if after is not None:
-        at, last = after
-        rows = rows.filter(Q(verified_at__gt=at) | Q(verified_at=at, id__gt=last))
-    return [_view(user) for user in rows[:limit]]
+    """Return verified people by (verified_at, id), behind `after`: pages for a sweep."""
+    return people.verified_after(after, limit)
+
+
+def search_users(text: str, limit: int = 50) -> list[UserView]:
+    """Return people whose address holds the text, or whose id it is."""
+    return people.search(text, limit)
+
+
+def people_count() -> dict[str, int]:
+    """Return counts: total, verified, unverified, staff, inactive, leaving, with_second_factor."""
+    return people.count()
 
 
 def mailbox_key(user_id: UUID) -> str:
-    """Return a keyed hash of the person's mailbox."""
-    local, _, domain = User.objects.get(pk=user_id).email.lower().rpartition("@")
-    if domain in ("gmail.com", "googlemail.com"):
-        local, domain = local.replace(".", ""), "gmail.com"
-    text = f"{local.partition('+')[0]}@{domain}"
-    return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+    """Return a keyed hash of the mailbox, equal for every spelling of its address."""
+    return people.mailbox_key(user_id)
 
 
 def is_disposable_address(user_id: UUID) -> bool:
-    """Say whether the address is of a kind that lives for minutes."""
-    return User.objects.get(pk=user_id).email.endswith("@mailinator.com")
+    """Say whether the address is at a provider of throw-away addresses."""
+    return people.is_disposable(user_id)
 
 
+# --- settings and consents ------------------------------------------------------------------
+def save_settings(user_id: UUID, **fields: Any) -> UserView:
+    """Store time_zone, number_format, theme, is_colour_blind_safe or language.
+
+    Raises
+    ------
+    InvalidInput
+        If a value cannot be used; nothing is stored then.
+    """
+    return people.save_settings(user_id, fields)
+
+
+def setting_choices() -> dict[str, list[tuple[str, str]]]:
+    """Return what may be chosen for each setting that has a list, with titles."""
+    return people.setting_choices()
+
+
+def consents_of(user_id: UUID) -> list[ConsentView]:
+    """Return what someone agreed to, the newest first."""
+    return people.consents_of(user_id)
+
+
+def record_consent(user_id: UUID, kind: str, version: str, now: datetime | None = None) -> None:
+    """Store that someone agreed to a document (terms or risk) in a version."""
+    people.record_consent(user_id, kind, version, now)
+
+
+# --- security -------------------------------------------------------------------------------
+def has_second_factor(user_id: UUID) -> bool:
+    """Say whether someone has an authenticator app or a passkey."""
+    return people.has_second_factor(user_id)
+
+
+def factors_of(user_id: UUID) -> FactorsView:
+    """Return someone's second factors."""
+    return sessions.factors_of(user_id)
+
+
+def sessions_of(user_id: UUID, current_key: str = "") -> list[SessionView]:
+    """Return someone's signed-in browsers, the one with `current_key` first."""
+    return sessions.of_user(user_id, current_key)
+
+
+def end_session(user_id: UUID, session_id: int) -> bool:
+    """Sign one browser out; False if it is not this person's."""
+    return sessions.end_one(user_id, session_id)
+
+
+def end_sessions(user_id: UUID, *, except_key: str = "") -> int:
+    """Sign all browsers out, but for one; return how many."""
+    return sessions.end_all(user_id, except_key=except_key)
+
+
+# --- audit log ------------------------------------------------------------------------------
 def audit(
     action: str,
     *,
     subject_id: UUID | None,
     actor_id: UUID | None = None,
     actor_kind: str = "system",
-    details: Mapping[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
 ) -> None:
-    """Write a line of the audit log."""
-    last = AuditEntry.objects.order_by("-sequence").first()
-    number = 1 if last is None else last.sequence + 1
-    from django.utils import timezone
+    """Add a row to the audit log, inside the transaction of its cause.
 
-    AuditEntry.objects.create(
-        sequence=number,
-        at=timezone.now(),
-        action=action,
-        actor_kind=actor_kind,
-        actor_id=actor_id,
+    The log outlives an account: details hold reasons, numbers and ids, never an address, a name
+    somebody chose, or a secret.
+    """
+    _audit.append(
+        action,
         subject_id=subject_id,
-        details=dict(details or {}),
-        previous_hash=f"{number - 1}",
-        hash=f"{number}",
+        actor_id=actor_id,
+        actor_kind=actor_kind,
+        details=details,
     )
+
+
+def audit_of(user_id: UUID, *, before: int | None = None, limit: int = 50) -> list[AuditView]:
+    """Return what was done to or by a person, the newest first."""
+    return _audit.of_user(user_id, before=before, limit=limit)
+
+
+def verify_audit() -> str:
+    """Walk the audit log; return the first fault, or an empty text."""
+    return _audit.verify()
+
+
+# --- data -----------------------------------------------------------------------------------
+def export_of(user_id: UUID) -> bytes:
+    """Return a zip with every row we hold about a person, as JSON and CSV."""
+    return export.export_of(user_id)
+
+
+def request_deletion(
+    user_id: UUID, now: datetime | None = None, *, keep_session: str = ""
+) -> datetime:
+    """Ask for deletion in 30 days; other sessions end and tokens are revoked at once."""
+    return deletion.request(user_id, keep_session=keep_session, now=now)
+
+
+def withdraw_deletion(user_id: UUID) -> bool:
+    """Keep the account after all; False if no deletion was asked for."""
+    return deletion.withdraw(user_id)
 
 
 def deletions_due(now: datetime | None = None) -> list[UUID]:
-    """Return who is to be deleted by now."""
-    from django.utils import timezone
-
-    due = User.objects.filter(deletion_due_at__lte=now or timezone.now())
-    return list(due.values_list("pk", flat=True))
+    """Return whose 30 days are over."""
+    return deletion.due(now)
 
 
 def delete_everything(user_id: UUID) -> None:
-    """Delete a person with everything that belongs to them."""
-    User.objects.filter(pk=user_id).delete()
-
-
-def _view(user: User) -> UserView:
-    return UserView(
-        id=user.id,
-        email=user.email,
-        is_active=user.is_active,
-        is_staff=user.is_staff,
-        joined_at=user.joined_at,
-        verified_at=user.verified_at,
-        time_zone=user.time_zone,
-        number_format=user.number_format,
-        theme=user.theme,
-        is_colour_blind_safe=user.is_colour_blind_safe,
-        language=user.language,
-        security_changed_at=user.security_changed_at,
-        deletion_due_at=user.deletion_due_at,
-    )
+    """Delete a person and everything of theirs but the audit log; call when nothing is owed."""
+    deletion.delete_everything(user_id)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Final, ParamSpec
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from billing import api as billing
 
@@ -23,13 +23,13 @@ def payment_origins() -> tuple[str, ...]:
 
 
 def lets_forms_reach_payments(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    view: Callable[P, HttpResponse],
+) -> Callable[P, HttpResponse]:
     """Widen `form-action` of this page alone, by the payment provider's hosts alone."""
 
     @wraps(view)
-    def widened(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        answer: Any = view(request, *args, **kwargs)
+    def widened(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        answer: Any = view(*args, **kwargs)
         # What django-csp's own decorators set; theirs take the hosts at import, ours at the call.
         answer._csp_update = {"form-action": [*payment_origins()]}
         return answer  # type: ignore[no-any-return]

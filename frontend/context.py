@@ -5,7 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from accounts.contracts import TokenView, UserView
+from accounts.contracts import (
+    AuditView,
+    ConsentView,
+    FactorsView,
+    SessionView,
+    TokenView,
+    UserView,
+)
 from billing.contracts import BillingView, Entitlements, PlanView
 
 
@@ -187,8 +194,8 @@ class LandingPage:
     backtest: Measured | None
     status: dict[str, Any] | None
     n_markets: int
-    is_locked: bool
-    """Signals of the real market are closed to this reader until they settle."""
+    delay_min: int
+    """By how many minutes open signals of the real market reach this reader late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +258,35 @@ class TokensPage:
     chosen: tuple[str, ...]
     lifetime: str
     curl: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityPage:
+    """How an account is protected."""
+
+    shell: Shell
+    email: str
+    factors: FactorsView
+    sessions: tuple[SessionView, ...]
+    activity: tuple[AuditView, ...]
+    """The person's own audit log, the newest first."""
+    older: int | None
+    """Where the next page of the activity begins; None: this is all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A page that is one form."""
+
+    shell: Shell
+    form: Any
+    """A Django form, bound if it was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataPage:
+    """What we hold, and whether it is about to be deleted."""
+
+    shell: Shell
+    consents: tuple[ConsentView, ...]
+    deletion_due_at: datetime | None

@@ -1,7 +1,7 @@
 """What stands around every page."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -74,7 +74,7 @@ def viewer(request: HttpRequest) -> tuple[UserView | None, Entitlements | None]:
     return found
 
 
-def shell(request: HttpRequest) -> dict[str, SimpleLazyObject]:
+def shell(request: HttpRequest) -> dict[str, Any]:
     """Give every template its frame (context processor); a page that names its own keeps it.
 
     It is made when a template asks for it: a page with a frame of its own costs nothing here.

@@ -18,9 +18,7 @@ def standing(rights: Entitlements, now: datetime) -> Standing:
         remaining = rights.until - now
         words = trial_words(remaining)
         kind = "warn" if remaining <= LAST_DAY else "plain"
-    elif rights.state is State.ENDED:
-        words = gettext("Demo")
-    elif rights.state is State.DEMO:
+    elif rights.state is State.ENDED or rights.state is State.DEMO:
         words = gettext("Demo")
     elif rights.state is State.STAFF:
         words = gettext("Staff")

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from frontend.pages import account, billing, dashboard, marketing, operations, plans, tokens
+from frontend.pages import (
+    account,
+    account_data,
+    account_settings,
+    billing,
+    dashboard,
+    marketing,
+    operations,
+    plans,
+    security,
+    tokens,
+)
 
 app_name = "frontend"
 
@@ -10,6 +21,16 @@ urlpatterns = [
     path("", marketing.landing, name="landing"),
     path("ai-trading/dashboard", dashboard.dashboard, name="dashboard"),
     path("ai-trading/plans-pricing", plans.plans, name="plans"),
+    path("account/security", security.security, name="security"),
+    path("account/security/sessions/end", security.end_sessions, name="end-sessions"),
+    path(
+        "account/security/sessions/<int:session_id>/end", security.end_session, name="end-session"
+    ),
+    path("account/settings", account_settings.settings, name="settings"),
+    path("account/data", account_data.data, name="data"),
+    path("account/data/export", account_data.export, name="data-export"),
+    path("account/data/delete", account_data.delete, name="data-delete"),
+    path("account/data/keep", account_data.keep, name="data-keep"),
     path("status", operations.status, name="status"),
     path("terms", marketing.terms, name="terms"),
     path("risk", marketing.risk, name="risk"),

@@ -59,7 +59,9 @@ def verdicts() -> dict[str, str]:
             "The measured result is below that, though its interval reaches it. "
             "On these figures the fee would more likely cost you than pay."
         ),
-        "below": _("That is more than we have measured. On these figures, stay with the free demo."),
+        "below": _(
+            "That is more than we have measured. On these figures, stay with the free demo."
+        ),
     }
 
 

@@ -3,17 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from signals.delivery import bus
 from signals.selectors import records, signals
+from signals.selectors.visibility import ORIGINS, delay_s, live_origin, sees_live
 
-ORIGINS = {"simulated": "simulated", "replay": "replay", "binance": "live", "demo": "live"}
-
-
-def live_origin() -> str:
-    """Return the origin of what the engine publishes now."""
-    return ORIGINS[settings.MARKET]
+__all__ = ["ORIGINS", "delay_s", "live_origin", "sees_live"]
 
 
 def is_bus_alive() -> bool:
@@ -26,30 +20,43 @@ def status() -> dict[str, Any] | None:
     return bus.read_state(bus.STATUS)  # type: ignore[no-any-return]
 
 
-def markets() -> dict[str, Any] | None:
-    """Return the market list as the engine last gave it, or None."""
-    return bus.read_state(bus.MARKETS)  # type: ignore[no-any-return]
+def markets(viewer_id: UUID | None = None) -> dict[str, Any] | None:
+    """Return the market list as the engine last gave it, or None.
+
+    Its column `signal` holds only what the viewer sees of signals: the list would otherwise tell
+    the side of one that is still theirs who pay.
+    """
+    held: dict[str, Any] | None = bus.read_state(bus.MARKETS)
+    if held is not None and delay_s(viewer_id):
+        sides = signals.open_sides(live_origin(), sees_live=False)
+        for row in held["markets"]:
+            row["signal"] = sides.get(row["symbol"])
+    return held
 
 
-def market_rows() -> list[dict[str, Any]]:
+def market_rows(viewer_id: UUID | None = None) -> list[dict[str, Any]]:
     """Return the rows of the market list; empty while the engine is silent."""
-    held = markets()
+    held = markets(viewer_id)
     return [] if held is None else held["markets"]
 
 
-def open_signals(limit: int = 20) -> list[dict[str, Any]]:
-    """Return the newest open signals of the live origin."""
-    return signals.list_signals(state="open", origin=live_origin(), limit=limit)[0]
+def open_signals(viewer_id: UUID | None = None, limit: int = 20) -> list[dict[str, Any]]:
+    """Return the newest open signals of the live origin that this viewer sees."""
+    return signals.list_signals(
+        state="open", origin=live_origin(), limit=limit, sees_live=sees_live(viewer_id)
+    )[0]
 
 
-def current_signal(symbol: str | None = None) -> dict[str, Any] | None:
-    """Return the strongest open signal (of a symbol)."""
-    return signals.current_signal(live_origin(), symbol)
+def current_signal(
+    symbol: str | None = None, viewer_id: UUID | None = None
+) -> dict[str, Any] | None:
+    """Return the strongest open signal (of a symbol) that this viewer sees."""
+    return signals.current_signal(live_origin(), symbol, sees_live=sees_live(viewer_id))
 
 
-def signal_detail(signal_id: UUID) -> dict[str, Any] | None:
-    """Return one signal, or None."""
-    return signals.signal_detail(signal_id)
+def signal_detail(signal_id: UUID, viewer_id: UUID | None = None) -> dict[str, Any] | None:
+    """Return one signal, or None; raises NotAllowed while it is not shown to this viewer yet."""
+    return signals.signal_detail(signal_id, sees_live=sees_live(viewer_id))
 
 
 def newest_sequence() -> int:

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -15,33 +14,42 @@ from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import Timeframe
 from cryptosystems.platform.http import EngineSilent, NotJudged
+from cryptosystems.platform.openapi import ref
+from cryptosystems.platform.query import count, one_of
+from cryptosystems.platform.scopes import SIGNALS, scope
 from signals import api
 from signals.delivery import bus
+from signals.delivery.topics import is_symbol
 from signals.selectors import records, signals
 from signals.services import recompute as recomputing
 from signals.store.candles import read_candles
 
-_TIMEFRAMES = [tf.value for tf in Timeframe]
+_TIMEFRAMES = tuple(tf.value for tf in Timeframe)
 _TIMEFRAME = OpenApiParameter("timeframe", str, enum=_TIMEFRAMES, default="1h")
 
 
 def _timeframe(request: Request, default: str = "1h") -> str:
-    text = request.query_params.get("timeframe", default)
-    if text not in _TIMEFRAMES:
-        raise InvalidInput(f"timeframe is one of {', '.join(_TIMEFRAMES)}; got {text[:20]!r}")
-    return text
+    return str(one_of(request, "timeframe", _TIMEFRAMES, default))
 
 
-def _count(request: Request, name: str, default: int, most: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise InvalidInput(f"{name} is a count from 1 to {most}; got {text[:20]!r}")
-    return int(text)
+def _origin(request: Request) -> str:
+    return str(one_of(request, "origin", tuple(Origin), api.live_origin()))
+
+
+def _symbol(request: Request) -> str | None:
+    symbol = request.query_params.get("symbol")
+    if symbol is not None and not is_symbol(symbol):
+        raise InvalidInput(f"symbol is a name such as BTCUSDT; got {symbol[:20]!r}")
+    return symbol
+
+
+def _viewer(request: Request) -> UUID | None:
+    return request.user.pk if request.user.is_authenticated else None
 
 
 def _asked(kind: str, **arguments: Any) -> Any:
+    if not is_symbol(arguments["symbol"]):
+        raise Http404
     answer = bus.ask(kind, **arguments)
     if answer is None or (isinstance(answer, dict) and answer.get("warming")):
         known = {row["symbol"] for row in api.market_rows()}
@@ -55,7 +63,8 @@ def _asked(kind: str, **arguments: Any) -> Any:
     return answer
 
 
-@extend_schema(summary="How the engine stands", responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="How the engine stands", responses={200: ref("Status")})
+@scope(SIGNALS, public=True)
 @api_view(["GET"])
 def status(request: Request) -> Response:
     """Six pipeline stages, feed ages, gaps, last error, and what is warming up."""
@@ -65,11 +74,12 @@ def status(request: Request) -> Response:
     return Response(held)
 
 
-@extend_schema(summary="All markets", responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="All markets", responses={200: ref("MarketList")})
+@scope(SIGNALS, public=True)
 @api_view(["GET"])
 def markets(request: Request) -> Response:
     """Price, change, funding, open interest of every symbol followed."""
-    held = api.markets()
+    held = api.markets(_viewer(request))
     if held is None:
         raise EngineSilent
     return Response(held)
@@ -78,13 +88,14 @@ def markets(request: Request) -> Response:
 @extend_schema(
     summary="Candles",
     parameters=[_TIMEFRAME, OpenApiParameter("limit", int, description="1 to 1500")],
-    responses={200: OpenApiTypes.OBJECT},
+    responses={200: ref("Candles")},
 )
+@scope(SIGNALS, public=True, query=("timeframe", "limit"))
 @api_view(["GET"])
 def candles(request: Request, symbol: str) -> Response:
     """Closed candles, the running one last; stored ones where the engine is silent."""
     timeframe = _timeframe(request, "15m")
-    limit = _count(request, "limit", 500, 1500)
+    limit = count(request, "limit", 500, 1500)
     try:
         return Response(_asked("candles", symbol=symbol, timeframe=timeframe, limit=limit))
     except EngineSilent:
@@ -116,14 +127,16 @@ def _of_symbol(request: Request, kind: str, symbol: str, *, with_timeframe: bool
     return Response(_asked(kind, **arguments))
 
 
-@extend_schema(summary="Factors", parameters=[_TIMEFRAME], responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="Factors", parameters=[_TIMEFRAME], responses={200: ref("Factors")})
+@scope(SIGNALS, public=True, query=("timeframe",))
 @api_view(["GET"])
 def factors(request: Request, symbol: str) -> Response:
     """Every factor's reading and its part in the score, which they add up to."""
     return _of_symbol(request, "factors", symbol, with_timeframe=True)
 
 
-@extend_schema(summary="Gates", parameters=[_TIMEFRAME], responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="Gates", parameters=[_TIMEFRAME], responses={200: ref("Gates")})
+@scope(SIGNALS, public=True, query=("timeframe",))
 @api_view(["GET"])
 def gates(request: Request, symbol: str) -> Response:
     """Why there is a signal, or which gate says no, and what became of such setups."""
@@ -137,29 +150,33 @@ def gates(request: Request, symbol: str) -> Response:
 @extend_schema(
     summary="Liquidation heatmap, estimated",
     parameters=[_TIMEFRAME],
-    responses={200: OpenApiTypes.OBJECT},
+    responses={200: ref("Heatmap")},
 )
+@scope(SIGNALS, public=True, query=("timeframe",))
 @api_view(["GET"])
 def heatmap(request: Request, symbol: str) -> Response:
     """Price × time cells of estimated liquidations, base64 float32."""
     return _of_symbol(request, "heatmap", symbol, with_timeframe=True)
 
 
-@extend_schema(summary="Order book", responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="Order book", responses={200: ref("Book")})
+@scope(SIGNALS, public=True)
 @api_view(["GET"])
 def book(request: Request, symbol: str) -> Response:
     """The visible book and its imbalance by band."""
     return _of_symbol(request, "book", symbol, with_timeframe=False)
 
 
-@extend_schema(summary="Funding and open interest", responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="Funding and open interest", responses={200: ref("Funding")})
+@scope(SIGNALS, public=True)
 @api_view(["GET"])
 def funding(request: Request, symbol: str) -> Response:
     """Rates, settlements, open interest and what both say together."""
     return _of_symbol(request, "funding", symbol, with_timeframe=False)
 
 
-@extend_schema(summary="Correlation", responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="Correlation", responses={200: ref("Correlation")})
+@scope(SIGNALS, public=True)
 @api_view(["GET"])
 def correlation(request: Request, symbol: str) -> Response:
     """Beta and correlation with the other symbols."""
@@ -176,46 +193,43 @@ def correlation(request: Request, symbol: str) -> Response:
         OpenApiParameter("cursor", int),
         OpenApiParameter("limit", int, description="1 to 100"),
     ],
-    responses={200: OpenApiTypes.OBJECT},
+    responses={200: ref("SignalList")},
 )
+@scope(SIGNALS, public=True, query=("state", "symbol", "timeframe", "origin", "cursor", "limit"))
 @api_view(["GET"])
 def signal_list(request: Request) -> Response:
     """Signals newest first; `next` is the cursor of the following page."""
     query = request.query_params
-    state = query.get("state")
-    if state not in (None, "open", "settled"):
-        raise InvalidInput(f"state is open or settled; got {state[:20]!r}")
-    origin = query.get("origin") or api.live_origin()
-    if origin not in set(Origin):
-        raise InvalidInput(f"origin is one of {', '.join(Origin)}; got {origin[:20]!r}")
-    timeframe = _timeframe(request) if "timeframe" in query else None
-    before = _count(request, "cursor", 0, 10**12) or None
     found, following = signals.list_signals(
-        state=state,
-        symbol=query.get("symbol"),
-        timeframe=timeframe,
-        origin=origin,
-        before=before,
-        limit=_count(request, "limit", 50, 100),
+        state=one_of(request, "state", ("open", "settled"), None),
+        symbol=_symbol(request),
+        timeframe=_timeframe(request) if "timeframe" in query else None,
+        origin=_origin(request),
+        before=count(request, "cursor", 0, 10**12) or None,
+        limit=count(request, "limit", 50, 100),
+        sees_live=api.sees_live(_viewer(request)),
     )
-    return Response({"next": following, "results": found})
+    late = api.delay_s(_viewer(request))
+    return Response({"next": following, "open_delay_s": late, "results": found})
 
 
-@extend_schema(summary="One signal", responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="One signal", responses={200: ref("Signal")})
+@scope(SIGNALS, public=True)
 @api_view(["GET"])
 def signal_detail(request: Request, signal_id: UUID) -> Response:
     """A signal with its state, result and place in the chain."""
-    found = signals.signal_detail(signal_id)
+    found = api.signal_detail(signal_id, _viewer(request))
     if found is None:
         raise Http404
     return Response(found)
 
 
-@extend_schema(summary="Recompute a signal", responses={200: OpenApiTypes.OBJECT})
+@extend_schema(summary="Recompute a signal", responses={200: ref("Recomputed")})
+@scope(SIGNALS, public=True)
 @api_view(["GET"])
 def signal_recompute(request: Request, signal_id: UUID) -> Response:
     """Build the signal again from what was stored with it, and compare."""
-    if signals.signal_detail(signal_id) is None:
+    if api.signal_detail(signal_id, _viewer(request)) is None:
         raise Http404
     found = recomputing.recompute(signal_id)
     return Response(
@@ -235,18 +249,15 @@ def signal_recompute(request: Request, signal_id: UUID) -> Response:
         OpenApiParameter("timeframe", str, enum=_TIMEFRAMES),
         OpenApiParameter("symbol", str),
     ],
-    responses={200: OpenApiTypes.OBJECT},
+    responses={200: ref("TrackRecord")},
 )
+@scope(SIGNALS, public=True, query=("origin", "timeframe", "symbol"))
 @api_view(["GET"])
 def track_record(request: Request) -> Response:
     """Measured win rate, mean R and reliability of one origin; origins are never mixed."""
-    origin = request.query_params.get("origin") or api.live_origin()
-    if origin not in set(Origin):
-        raise InvalidInput(f"origin is one of {', '.join(Origin)}; got {origin[:20]!r}")
+    origin = _origin(request)
     timeframe = _timeframe(request) if "timeframe" in request.query_params else None
-    found = records.track_record(
-        origin, timeframe=timeframe, symbol=request.query_params.get("symbol")
-    )
+    found = records.track_record(origin, timeframe=timeframe, symbol=_symbol(request))
     found["last_losers"] = signals.last_losers(origin)
     found["market"] = settings.MARKET
     return Response(found)

@@ -13,8 +13,9 @@ REMIND_BEFORE: Final = timedelta(hours=48)
 GRACE: Final = timedelta(days=7)
 DUNNING_DAYS: Final = (0, 3, 6)
 """Days after the first failed payment on which we write."""
-LEAST_CARRIED_OVER: Final = timedelta(hours=48)
-"""Stripe Checkout takes an end of trial no nearer than this; less is not carried over."""
+LEAST_CARRIED_OVER: Final = timedelta(hours=48, minutes=1)
+"""Stripe Checkout takes an end of trial no nearer than 48 hours, counted when it is asked; the
+minute is for the way there. Less is not carried over."""
 
 
 def utc(at: datetime) -> datetime:

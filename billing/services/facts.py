@@ -1,10 +1,12 @@
 """Collects what is known of a person, and asks the domain what it opens."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
 from django.utils import formats, timezone
 from django.utils.translation import gettext
 
@@ -26,7 +28,7 @@ from billing.models import Grant, Invoice, Subscription, Trial
 from billing.services.trials import trial_of
 
 _WEIGHED = tuple(kind.value for kind in GrantKind)
-PAID = ("paid", "refunded")
+_PAID = ("paid", "refunded")
 
 
 def entitlements_of(user_id: UUID | None, now: datetime | None = None) -> Entitlements:
@@ -45,20 +47,38 @@ def entitlements_of(user_id: UUID | None, now: datetime | None = None) -> Entitl
 def facts_of(user: UserView, now: datetime) -> Facts:
     """Return all that is weighed about a person; makes the trial if it is due."""
     subscriptions = list(Subscription.objects.for_user(user.id))
+    return build_facts(
+        user,
+        trial=trial_of(user),
+        grants=Grant.objects.for_user(user.id),
+        subscriptions=subscriptions,
+        has_paid=bool(subscriptions) and payments(Invoice.objects.for_user(user.id)).exists(),
+    )
+
+
+def build_facts(
+    user: UserView,
+    *,
+    trial: Trial | None,
+    grants: Iterable[Grant],
+    subscriptions: Iterable[Subscription],
+    has_paid: bool,
+) -> Facts:
+    """Return the facts of a person from rows that were read already."""
     return Facts(
         is_staff=user.is_staff,
         is_active=user.is_active,
         is_verified=user.verified_at is not None,
-        has_paid=bool(subscriptions) and has_paid(user.id),
-        trial=_trial_fact(trial_of(user)),
-        grants=tuple(_grant_fact(grant) for grant in _counting_grants(user.id)),
+        has_paid=has_paid,
+        trial=_trial_fact(trial),
+        grants=tuple(_grant_fact(grant) for grant in grants if _counts(grant)),
         subscriptions=tuple(_subscription_fact(row) for row in subscriptions),
     )
 
 
-def has_paid(user_id: UUID) -> bool:
-    """Say whether money was ever taken from this person."""
-    return Invoice.objects.for_user(user_id).filter(status__in=PAID, total_minor__gt=0).exists()
+def payments(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Return those invoices for which money was taken, whatever became of it."""
+    return invoices.filter(status__in=_PAID, total_minor__gt=0)
 
 
 def say(standing: Standing, zone: ZoneInfo) -> str:
@@ -76,9 +96,9 @@ def written_date(at: datetime | None, zone: ZoneInfo) -> str:
     return formats.date_format(at.astimezone(zone), "j F Y, H:i") + f" ({zone.key})"
 
 
-def _counting_grants(user_id: UUID) -> list[Grant]:
-    rows = Grant.objects.for_user(user_id).filter(kind__in=_WEIGHED, withdrawn_at=None)
-    return [row for row in rows if row.confirmed_by is not None or not row.needs_second_person]
+def _counts(row: Grant) -> bool:
+    is_agreed = row.confirmed_by is not None or not row.needs_second_person
+    return row.kind in _WEIGHED and row.withdrawn_at is None and is_agreed
 
 
 def _grant_fact(row: Grant) -> GrantFact:

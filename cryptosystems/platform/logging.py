@@ -76,3 +76,8 @@ def configure(options: dict[str, Any]) -> None:
     )
     for noisy in ("httpx", "httpcore", "numba", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def request_id() -> str:
+    """Return the id of the request at work; empty outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))

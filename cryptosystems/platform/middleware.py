@@ -8,6 +8,8 @@ from typing import Final
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from cryptosystems.platform.http import KEPT_HEADERS, PROBLEM, plain_problem
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 _OURS: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -26,6 +28,25 @@ class RequestId:
             response = self._get_response(request)
         response["X-Request-ID"] = request_id
         return response
+
+
+class ApiProblems:
+    """Gives every error below `/api/` the one shape, also where no view of the API answered."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if not request.path.startswith("/api/") or response.status_code < 400:
+            return response
+        if response.headers.get("Content-Type", "").startswith(PROBLEM):
+            return response
+        made = plain_problem(response.status_code)
+        for header in KEPT_HEADERS:
+            if header in response.headers:
+                made[header] = response.headers[header]
+        return made
 
 
 class PrivacyHeaders:

@@ -5,6 +5,7 @@ from typing import Any
 
 import dj_database_url
 import dj_email_url
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from cryptosystems.settings import env
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "cryptosystems.platform.middleware.RequestId",
+    "cryptosystems.platform.middleware.ApiProblems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -62,8 +64,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.ForgetAtSignOut",
+    "accounts.middleware.SessionLife",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -147,6 +150,31 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 55},
     },
     "prune": {"task": "signals.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
+    "billing-events": {
+        "task": "billing.tasks.sweep_events",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "billing-trials": {
+        "task": "billing.tasks.sweep_trials",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
+    "billing-reconcile-changed": {
+        "task": "billing.tasks.reconcile_changed",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
+    "billing-reconcile-all": {
+        "task": "billing.tasks.reconcile_all",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
+    },
+    "billing-close-accounts": {
+        "task": "billing.tasks.close_accounts",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
 }
 
 LANGUAGE_CODE = "en"
@@ -214,27 +242,68 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
+    {"NAME": "accounts.passwords.NotTooLong"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.NotSiteWords"},
 ]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/ai-trading/dashboard"
+LOGOUT_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 3600
+# Seven days without a visit; accounts.middleware ends it after thirty in any case.
+SESSION_COOKIE_AGE = 7 * 24 * 3600
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignupForm",
+    "login": "accounts.forms.LoginForm",
+    "add_email": "accounts.forms.AddEmailForm",
+    "change_email": "accounts.forms.ChangeEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "confirm_email_verification_code": "accounts.forms.ConfirmCodeForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = 3
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the others end, the one that changed it stays
+ACCOUNT_RATE_LIMITS = {
+    "login": "10/m/ip",
+    "login_failed": "10/m/ip,5/300s/key",
+    "signup": "10/h/ip",
+    "reset_password": "5/h/ip,5/h/key",
+    "reset_password_from_key": "10/m/ip",
+    "reauthenticate": "5/m/user",
+    "change_password": "5/m/user",
+    "manage_email": "5/m/user",
+    "confirm_email": "1/10s/key",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.forms.SecondStepForm",
+    "reauthenticate": "accounts.forms.SecondStepAgainForm",
+    "activate_totp": "accounts.forms.ActivateTotpForm",
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "accounts.forms.EditPasskeyForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-USERSESSIONS_TRACK_ACTIVITY = True
+MFA_TOTP_ISSUER = "CryptoSystems"
+# accounts.middleware notes visits now and then; allauth would write at every request.
+USERSESSIONS_TRACK_ACTIVITY = False
 RISK_NOTICE_VERSION = "2026-11-25"
 TERMS_VERSION = "2026-11-25"
 
@@ -256,19 +325,40 @@ HISTORY_DAYS: int = ENV["HISTORY_DAYS"]
 HISTORY_TIMEFRAME: str = ENV["HISTORY_TIMEFRAME"]
 ENGINE_SHARD: str = ENV["ENGINE_SHARD"]
 
+SOCKETS_PER_ADDRESS: int = ENV["SOCKETS_PER_ADDRESS"]
+
+# --- API ------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["cryptosystems.platform.scopes.Declared"],
+    "DEFAULT_THROTTLE_CLASSES": ["cryptosystems.platform.throttles.CallerRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["cryptosystems.platform.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "cryptosystems.platform.openapi.Schema",
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "cryptosystems.platform.http.problem_details",
 }
+API_GATE = "billing.gate.require_api"
+API_RATES = {"token": 120, "user": 600, "visitor": 300, "refused": 60}
+"""Requests a minute, by who asks; `refused` counts tokens that were not valid, by address."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "CryptoSystems API",
     "DESCRIPTION": "Signals and market analysis. Every figure says where it comes from.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["cryptosystems.platform.scopes.Declared"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "cryptosystems.platform.openapi.add_components",
+        "signals.shapes.add_components",
+        "accounts.shapes.add_components",
+        "billing.shapes.add_components",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -301,6 +301,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _one_of("1m", "5m", "15m"),
         room="signals",
     ),
+    Setting(
+        "SOCKETS_PER_ADDRESS",
+        "20",
+        "a count from 1 to 100000",
+        "sockets that visitors may hold open from one address, per web process",
+        _whole(1, 100_000),
+        room="signals",
+    ),
     Setting("ENGINE_SHARD", "main", "a name", "the lease this engine takes", _text, room="signals"),
 )
 

@@ -36,3 +36,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# All tests ask from one address; those about rates set their own.
+API_RATES = {"token": 100_000, "user": 100_000, "visitor": 100_000, "refused": 100_000}

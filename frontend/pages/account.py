@@ -93,7 +93,7 @@ def _second_factor(user_id: UUID) -> Step:
         text = _("A password alone does not open your account.")
         return Step(title, text, True, False, _("on"), None)
     text = _("A passkey or a code from an app, so that a stolen password is not enough.")
-    return Step(title, text, False, False, "", ("/account/security", _("Security")))
+    return Step(title, text, False, False, "", (reverse("frontend:security"), _("Security")))
 
 
 def _token(user_id: UUID, view: BillingView) -> Step:

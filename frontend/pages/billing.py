@@ -5,6 +5,7 @@ shows what the provider said last.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from time import time
@@ -31,6 +32,7 @@ from cryptosystems.kernel.errors import (
 )
 from frontend.checkout import lets_forms_reach_payments
 from frontend.context import BillingPage
+from frontend.people import user_id_of
 from frontend.shell import make_shell, viewer
 from frontend.templatetags.personal import local
 
@@ -132,11 +134,9 @@ def done_state(request: HttpRequest) -> JsonResponse:
 
 def _is_open_after_asking(request: HttpRequest) -> bool:
     """Ask the provider once, then say whether the person subscribes by what it said."""
-    try:
-        billing.sync_user(_user_id(request))
-    except CryptoSystemsError:
-        pass  # its last word stands; the page goes on asking, and the sweeper does so after it
-    held = billing.billing_view(_user_id(request)).subscription
+    with suppress(CryptoSystemsError):  # its last word stands; the page goes on asking
+        billing.sync_user(user_id_of(request))
+    held = billing.billing_view(user_id_of(request)).subscription
     return held is not None and held.status in ("active", "trialing")
 
 
@@ -149,19 +149,17 @@ def _since(request: HttpRequest) -> int:
 
 def _go(request: HttpRequest, where: Callable[[UUID], str]) -> HttpResponse:
     try:
-        return _see_other(where(_user_id(request)))
+        return _see_other(where(user_id_of(request)))
     except CryptoSystemsError as error:
         return _show(request, error)
 
 
-def _change(
-    request: HttpRequest, act: Callable[[UUID], object], receipt: str
-) -> HttpResponse:
+def _change(request: HttpRequest, act: Callable[[UUID], object], receipt: str) -> HttpResponse:
     try:
-        act(_user_id(request))
+        act(user_id_of(request))
     except CryptoSystemsError as error:
         return _show(request, error)
-    view = billing.billing_view(_user_id(request))
+    view = billing.billing_view(user_id_of(request))
     messages.success(request, f"{receipt} {_receipt(view, request)}".strip())
     return _see_other(reverse("frontend:billing"))
 
@@ -205,7 +203,7 @@ def _status_of(error: CryptoSystemsError) -> int:
 
 
 def _page(request: HttpRequest, trouble: str = "") -> BillingPage:
-    view = billing.billing_view(_user_id(request))
+    view = billing.billing_view(user_id_of(request))
     held = view.subscription
     is_living = held is not None and held.status in _LIVING
     return BillingPage(
@@ -228,12 +226,6 @@ def _next_charge(view: BillingView) -> tuple[datetime, Decimal, str] | None:
     ):
         return None
     return held.period_ends_at, held.price, held.currency
-
-
-def _user_id(request: HttpRequest) -> UUID:
-    user_id = request.user.pk
-    assert isinstance(user_id, UUID)
-    return user_id
 
 
 def _address(name: str) -> str:

@@ -26,20 +26,22 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 def make_dashboard(asked: str, request: HttpRequest | None = None) -> DashboardPage:
     """Return the page's context; an unknown symbol falls back to the newest signal's."""
+    shell = make_shell("dashboard", request)
+    viewer_id = None if shell.person is None else shell.person.id
     # The sequence first: what is issued while we read is then sent again, never missed.
     after = api.newest_sequence()
     status = api.status()
-    rows = sorted(api.market_rows(), key=lambda row: -(row["volume_24h"] or 0))
-    open_signals = api.open_signals()
+    rows = sorted(api.market_rows(viewer_id), key=lambda row: -(row["volume_24h"] or 0))
+    open_signals = api.open_signals(viewer_id)
     symbol = _symbol(asked, rows, open_signals)
     market = next((row for row in rows if row["symbol"] == symbol), None)
-    signal = api.current_signal(symbol)
+    signal = api.current_signal(symbol, viewer_id)
     first_rows = rows[:FIRST_MARKETS]
     if market is not None and market not in first_rows:
         first_rows = [market, *first_rows[:-1]]
     known = {held["id"]: held for held in [*open_signals, *([signal] if signal else [])]}
     return DashboardPage(
-        shell=make_shell("dashboard", request),
+        shell=shell,
         symbol=symbol,
         market=market,
         markets=first_rows,
@@ -57,6 +59,7 @@ def make_dashboard(asked: str, request: HttpRequest | None = None) -> DashboardP
             "markets": _light(first_rows),
             "signals": list(known.values()),
             "after": after,
+            "signals_delay_s": api.delay_s(viewer_id),
         },
     )
 

@@ -9,7 +9,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing import api as billing
-from billing.contracts import Entitlements, Feature
 from frontend.context import LandingPage
 from frontend.figures import backtest, measured
 from frontend.pages.dashboard import signal_levels
@@ -41,9 +40,9 @@ def make_landing(request: HttpRequest) -> LandingPage:
     """Return the front door's context: stored figures, or none."""
     shell = make_shell("landing", request)
     plan = billing.offer()
-    is_locked = _is_locked(shell.entitlements)
-    signal = None if is_locked else next(iter(signals.open_signals(1)), None)
-    rows = signals.market_rows()
+    viewer_id = None if shell.person is None else shell.person.id
+    signal = next(iter(signals.open_signals(viewer_id, limit=1)), None)
+    rows = signals.market_rows(viewer_id)
     market = _market(rows, signal)
     return LandingPage(
         shell=shell,
@@ -56,20 +55,11 @@ def make_landing(request: HttpRequest) -> LandingPage:
         backtest=backtest(),
         status=signals.status(),
         n_markets=len(rows),
-        is_locked=is_locked,
+        delay_min=signals.delay_s(viewer_id) // 60,
     )
 
 
-def _is_locked(rights: Entitlements | None) -> bool:
-    """Say whether open signals are closed to this reader: only those of the real market are."""
-    if signals.live_origin() != "live":
-        return False
-    return rights is None or not rights.allows(Feature.LIVE_SIGNALS)
-
-
-def _market(
-    rows: list[dict[str, Any]], signal: dict[str, Any] | None
-) -> dict[str, Any] | None:
+def _market(rows: list[dict[str, Any]], signal: dict[str, Any] | None) -> dict[str, Any] | None:
     if signal is None:
         return None
     return next((row for row in rows if row["symbol"] == signal["symbol"]), None)

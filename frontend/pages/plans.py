@@ -35,9 +35,7 @@ def make_plans(request: HttpRequest) -> PlansPage:
     shell = make_shell("plans", request)
     plan = billing.offer()
     record = measured(signals.live_origin())
-    default = worth.row(
-        plan.price, worth.DEFAULT_ACCOUNT, worth.DEFAULT_RISK, worth.DEFAULT_TRADES
-    )
+    default = worth.row(plan.price, worth.DEFAULT_ACCOUNT, worth.DEFAULT_RISK, worth.DEFAULT_TRADES)
     code = worth.verdict_code(default.needed_r, record)
     return PlansPage(
         shell=shell,

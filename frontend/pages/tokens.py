@@ -23,6 +23,7 @@ from billing import api as billing
 from billing.contracts import Feature
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from frontend.context import TokensPage
+from frontend.people import user_id_of
 from frontend.shell import make_shell
 
 _DEFAULT_LIFETIME: Final = "90"
@@ -47,7 +48,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 @never_cache
 def revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """Revoke one token of the person; somebody else's is not found."""
-    if not accounts.revoke_token(_user_id(request), token_id):
+    if not accounts.revoke_token(user_id_of(request), token_id):
         raise Http404
     messages.success(request, _("The token is revoked: the next request with it is refused."))
     return redirect("frontend:api-tokens")
@@ -60,7 +61,7 @@ def make_tokens(request: HttpRequest) -> TokensPage:
     is_open = rights is not None and rights.allows(Feature.API)
     return TokensPage(
         shell=shell,
-        tokens=tuple(accounts.tokens_of(_user_id(request))),
+        tokens=tuple(accounts.tokens_of(user_id_of(request))),
         scopes=_scopes(),
         scope_titles={name: title for name, title, _text in _scopes()},
         lifetimes=tuple((days, _lifetime_words(days)) for days in _LIFETIMES),
@@ -87,9 +88,9 @@ def _made(request: HttpRequest, page: TokensPage) -> tuple[TokensPage, int]:
     if fault:
         return replace(typed, error=fault), 400
     try:
-        billing.require(_user_id(request), Feature.API)
+        billing.require(user_id_of(request), Feature.API)
         made, secret = accounts.create_token(
-            _user_id(request), name=name, scopes=list(chosen), expires_at=_expiry(lifetime)
+            user_id_of(request), name=name, scopes=list(chosen), expires_at=_expiry(lifetime)
         )
     except NotAllowed as error:
         return replace(typed, error=str(error)), 403
@@ -136,9 +137,3 @@ def _lifetime_words(days: str) -> str:
 
 def _expiry(lifetime: str) -> datetime | None:
     return timezone.now() + timedelta(days=int(lifetime)) if lifetime else None
-
-
-def _user_id(request: HttpRequest) -> UUID:
-    user_id = request.user.pk
-    assert isinstance(user_id, UUID)
-    return user_id

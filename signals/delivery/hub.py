@@ -3,36 +3,74 @@
 A frame's text is made once by the engine and passed on as it is. Charts, prices and status keep
 one slot a topic and socket (the newest wins), so a slow reader sees less often, never later;
 signals are queued in order, and what a full queue loses the client asks for by number.
+
+One task a hub asks again, each minute and when somebody's bell rings, whether the sessions behind
+its sockets still stand and what their owners may see.
 """
 
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
-from time import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic, time
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from cryptosystems.kernel.clock import SystemClock, to_datetime
+from cryptosystems.platform import bell
 from signals.delivery import bus
 from signals.delivery.outbox import entries_after
 from signals.delivery.payloads import iso
-from signals.delivery.topics import SIGNALS, TICKERS
+from signals.delivery.standing import Standing, standing_in_session
+from signals.delivery.topics import ACCOUNT, SIGNALS, TICKERS
+from signals.selectors.visibility import SENTENCE
 
 log = structlog.get_logger(__name__)
 
 QUEUE: Final = 500
 _TELL_S: Final = 4.0
 _AGAIN_S: Final = 1.0
+CHECK_S: Final = 50.0
+"""How often every signed-in socket is looked at: with the time a look takes, within a minute."""
+_ONCE_MORE_S: Final = 2.0
+"""A bell may ring just before the session's row is gone; one more look finds it gone."""
+MOST_OF_A_USER: Final = 5
+SESSION_OVER: Final = 4401
+TOO_MANY: Final = 4429
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose socket it is; of a visitor only the address is known."""
+
+    user_id: UUID | None = None
+    session_key: str = ""
+    address: str = ""
+
+
+VISITOR: Final = Owner()
 
 
 class Viewer:
     """One socket's part of the hub."""
 
-    def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        send: Callable[[str], Awaitable[None]],
+        owner: Owner = VISITOR,
+        close: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
+        self.owner = owner
+        self.close = close
+        self.told_account = ""
         self.topics: set[str] = set()
         self.last_signal = 0
         self._send = send
@@ -47,6 +85,10 @@ class Viewer:
         else:
             self._slots[topic] = text
         self._wake.set()
+
+    def drop_signals(self) -> None:
+        """Forget signals that wait to be sent: they are not this viewer's any more."""
+        self._queue.clear()
 
     def has_waiting(self, topic: str) -> bool:
         return topic in self._slots
@@ -76,6 +118,10 @@ class Hub:
         self._tickers: dict[str, list[Any]] = {}
         self._told: set[str] = set()
         self._newest_signal = 0
+        self._account_sequence = 0
+        self._rung: set[UUID] = set()
+        self._bell = asyncio.Event()
+        self._must_look = False
         self.is_connected = False
 
     def start(self) -> None:
@@ -84,6 +130,7 @@ class Hub:
             self._tasks = [
                 asyncio.create_task(self._listen()),
                 asyncio.create_task(self._tell_wanted()),
+                asyncio.create_task(self._look_after_owners()),
             ]
 
     async def stop(self) -> None:
@@ -93,8 +140,19 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    def join(self, viewer: Viewer) -> None:
+    def join(self, viewer: Viewer) -> bool:
+        """Take a viewer in; False where its owner or address holds as many sockets as they may."""
+        owner = viewer.owner
+        if owner.user_id is not None:
+            held = sum(one.owner.user_id == owner.user_id for one in self.viewers)
+            if held >= MOST_OF_A_USER:
+                return False
+        elif owner.address:
+            held = sum(one.owner == owner for one in self.viewers)
+            if held >= settings.SOCKETS_PER_ADDRESS:
+                return False
         self.viewers.add(viewer)
+        return True
 
     def leave(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
@@ -122,11 +180,18 @@ class Hub:
             client = bus.connect_async()
             try:
                 async with client.pubsub() as subscription:
-                    await subscription.subscribe(bus.FRAMES)
+                    await subscription.subscribe(bus.FRAMES, bell.CHANNEL)
                     self.is_connected = True
+                    # Bells that rang while the bus was away were not heard.
+                    self._must_look = True
+                    self._bell.set()
                     await self._catch_up()
                     async for message in subscription.listen():
-                        if message["type"] == "message":
+                        if message["type"] != "message":
+                            continue
+                        if message["channel"] == bell.CHANNEL.encode():
+                            self._hear_bell(message["data"])
+                        else:
                             self.dispatch(message["data"])
             except (RedisError, OSError) as error:
                 log.warning("hub_lost_the_bus", error=str(error))
@@ -164,7 +229,76 @@ class Hub:
     def all_tickers(self) -> str:
         """Return a frame with every symbol's newest row."""
         rows = json.dumps({"rows": list(self._tickers.values())}, separators=(",", ":"))
-        return bus.frame_text(TICKERS, 0, _now(), rows)
+        return bus.frame_text(TICKERS, 0, now_text(), rows)
+
+    # --- owners ---------------------------------------------------------------------------------
+
+    def _hear_bell(self, data: bytes) -> None:
+        try:
+            self._rung.add(UUID(data.decode()))
+        except ValueError:
+            log.warning("hub_heard_a_strange_bell")
+            return
+        self._bell.set()
+
+    async def _look_after_owners(self) -> None:
+        again: set[UUID] = set()
+        next_round = monotonic() + CHECK_S
+        while True:
+            wait_s = next_round - monotonic()
+            if again:
+                wait_s = min(wait_s, _ONCE_MORE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), max(0.0, wait_s))
+            self._bell.clear()
+            if self._must_look or monotonic() >= next_round:
+                self._must_look = False
+                next_round = monotonic() + CHECK_S
+                users, again = None, self._rung
+            else:
+                users, again = again | self._rung, self._rung
+            self._rung = set()
+            try:
+                await self._look(users)
+            except (DatabaseError, RedisError) as error:
+                log.warning("hub_cannot_look", error=type(error).__name__)
+
+    async def _look(self, users: "set[UUID] | None") -> None:
+        """Ask again what the owners of sockets may see; None: of all sockets."""
+        by_owner: dict[Owner, list[Viewer]] = {}
+        for viewer in self.viewers:
+            user_id = viewer.owner.user_id
+            if user_id is not None and (users is None or user_id in users):
+                by_owner.setdefault(viewer.owner, []).append(viewer)
+        for owner, viewers in by_owner.items():
+            assert owner.user_id is not None
+            found = await sync_to_async(standing_in_session)(owner.user_id, owner.session_key)
+            await self._apply(found, viewers)
+
+    async def _apply(self, found: Standing | None, viewers: Iterable[Viewer]) -> None:
+        for viewer in viewers:
+            if found is None:
+                self.leave(viewer)
+                if viewer.close is not None:
+                    await viewer.close(SESSION_OVER)
+                continue
+            if ACCOUNT in viewer.topics:
+                self.tell_account(viewer, found)
+            if SIGNALS in viewer.topics and not found.may_follow_signals:
+                self.unsubscribe(viewer, SIGNALS)
+                viewer.drop_signals()
+                viewer.offer(f"error:{SIGNALS}", 0, error_text("not_entitled", SENTENCE, SIGNALS))
+
+    def tell_account(self, viewer: Viewer, found: Standing) -> None:
+        """Send the owner's state to one socket, if it differs from what that has been told."""
+        if viewer.told_account == found.account:
+            return
+        viewer.told_account = found.account
+        self._account_sequence += 1
+        text = bus.frame_text(ACCOUNT, self._account_sequence, now_text(), found.account)
+        viewer.offer(ACCOUNT, self._account_sequence, text)
+
+    # --- engine ---------------------------------------------------------------------------------
 
     async def _tell_wanted(self) -> None:
         """Tell the engine every few seconds which topics have viewers here."""
@@ -186,7 +320,14 @@ class Hub:
             await client.aclose()
 
 
-def _now() -> str:
+def error_text(code: str, detail: str, topic: str | None = None) -> str:
+    """Return an error frame."""
+    data = json.dumps({"code": code, "detail": detail, "topic": topic})
+    return bus.frame_text("error", 0, now_text(), data)
+
+
+def now_text() -> str:
+    """Return the time now as frames carry it."""
     return str(iso(to_datetime(SystemClock().now_ms())))
 
 

@@ -122,7 +122,7 @@ def test_a_signal_is_shown_recomputed_and_bound_to_the_chain(client: Client) -> 
 
 
 def test_the_schema_names_every_address(client: Client) -> None:
-    answer = client.get("/api/v1/schema?format=json")
+    answer = client.get("/api/v1/schema")
     paths = json.loads(answer.content)["paths"]
     for name in ("status", "markets", "markets/{symbol}/heatmap", "signals", "track-record"):
         assert f"/api/v1/{name}" in paths

@@ -50,6 +50,8 @@ def _environment(run_dir: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(64),
         "STORAGE_DIR": str(storage),
         "REDIS_URL": f"unix://{run_dir / 'valkey.sock'}?db=0",
+        # Every viewer of the bench comes from one address.
+        "SOCKETS_PER_ADDRESS": "100000",
         "MARKET": "simulated",
         "LOG_LEVEL": "WARNING",
         "OMP_NUM_THREADS": "1",

@@ -75,7 +75,7 @@ def catalogue(language: str, kept: bytes = b"") -> bytes:
     )
     for path in sources():
         # No line numbers: they would change the file with every edit above a text.
-        where = [(str(path.relative_to(settings.BASE_DIR)), None)]
+        where: list[Any] = [(str(path.relative_to(settings.BASE_DIR)), None)]
         for message, context in texts(path):
             found.add(message, locations=where, context=context)
     if kept:

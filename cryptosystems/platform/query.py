@@ -1,0 +1,31 @@
+"""Query parameters: read as what they have to be, refused with what fits."""
+
+from rest_framework.request import Request
+
+from cryptosystems.kernel.errors import InvalidInput
+
+_MOST_DIGITS = 15
+
+
+def count(request: Request, name: str, default: int, most: int) -> int:
+    """Return a count from 1 to `most`; `default` where the parameter is absent."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if not is_number or not 1 <= int(text) <= most:
+        raise InvalidInput(f"{name} is a count from 1 to {most}; got {text[:20]!r}")
+    return int(text)
+
+
+def one_of(
+    request: Request, name: str, allowed: tuple[str, ...], default: str | None
+) -> str | None:
+    """Return one of a few words; `default` where the parameter is absent."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text not in allowed:
+        words = " or ".join(allowed) if len(allowed) == 2 else f"one of {', '.join(allowed)}"
+        raise InvalidInput(f"{name} is {words}; got {text[:20]!r}")
+    return text
