@@ -12,9 +12,11 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.adapters import SecondFactorAdapter
 from accounts.models import Consent, User
 from accounts.services import people
 from cryptosystems.platform.text import check_plain_text, plain_text
@@ -159,7 +161,39 @@ class _NamedKey(Guarded):
         return check_plain_text(name)
 
 
-class AddPasskeyForm(_NamedKey, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+class _Credential(forms.Form):
+    """What a browser says of a key is parsed from bytes that anybody may have made up."""
+
+    def clean(self) -> dict[str, Any]:
+        return _or_incorrect(super().clean) or {}
+
+    def clean_credential(self) -> Any:
+        parent = getattr(super(), "clean_credential", None)
+        return _or_incorrect(parent) if parent else self.cleaned_data["credential"]
+
+
+def _or_incorrect(parse: Callable[[], Any]) -> Any:
+    try:
+        return parse()
+    except (ValidationError, DatabaseError):
+        raise
+    except Exception:  # parsers and signature checks of made-up bytes may raise anything
+        raise SecondFactorAdapter().validation_error("incorrect_code") from None
+
+
+class PasskeyForm(_Credential, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A key as the second step."""
+
+
+class PasskeySignInForm(_Credential, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    """A passkey instead of a password."""
+
+
+class PasskeyAgainForm(_Credential, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A key before something sensitive."""
+
+
+class AddPasskeyForm(_NamedKey, _Credential, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey or security key."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -109,6 +109,8 @@ class DashboardPage:
     levels: tuple[LevelRow, ...]
     open_signals: list[dict[str, Any]]
     """Newest open signals, for the feed."""
+    signals_delay_s: int
+    """By how many seconds this viewer sees them late; 0: at once."""
     first: dict[str, Any]
     """What the script starts from: symbol, markets, signals, status, sequence number to resume after."""
 

@@ -52,6 +52,7 @@ def make_dashboard(asked: str, request: HttpRequest | None = None) -> DashboardP
         signal=signal,
         levels=() if signal is None else signal_levels(signal, market),
         open_signals=open_signals,
+        signals_delay_s=api.delay_s(viewer_id),
         first={
             "symbol": symbol,
             "now": status["now"] if status else None,
@@ -59,7 +60,6 @@ def make_dashboard(asked: str, request: HttpRequest | None = None) -> DashboardP
             "markets": _light(first_rows),
             "signals": list(known.values()),
             "after": after,
-            "signals_delay_s": api.delay_s(viewer_id),
         },
     )
 

@@ -117,6 +117,18 @@ def test_the_sweeper_makes_what_nobody_asked_for() -> None:
 
 
 @pytest.mark.django_db
+def test_the_night_finds_whom_the_week_forgot() -> None:
+    person("old", verified_at=START - timedelta(days=60))
+    person("young", verified_at=START - timedelta(days=6))
+    newest = person("newest", verified_at=START)
+    api.entitlements_for(newest.id, START)
+
+    assert trials.make_missing() == 1
+    assert trials.make_missing(of_everybody=True) == 1
+    assert Trial.objects.across_tenants("test").count() == 3
+
+
+@pytest.mark.django_db
 def test_one_reminder_on_day_five_and_one_mail_at_the_end(
     mailoutbox: list[EmailMessage],
 ) -> None:
