@@ -166,6 +166,8 @@ class PlansPage:
     trial_days: int
     button: str
     """trial, subscribe or billing: what the reader's state leads to."""
+    billed_from: datetime | None
+    """When a reader who subscribes now pays first; None: at once."""
     is_standin: bool
     record: Measured
     backtest: Measured | None
@@ -210,6 +212,8 @@ class BillingPage:
     next_charge: tuple[datetime, Decimal, str] | None
     """When, how much before tax, in which currency; None: nothing will be charged."""
     may_subscribe: bool
+    billed_from: datetime | None
+    """When somebody who subscribes now pays first; None: at once."""
     has_portal: bool
 
 
