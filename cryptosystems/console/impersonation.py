@@ -97,7 +97,9 @@ class Impersonation:
         if over:
             return self._over(request, over)
         if request.method not in SAFE:
-            return _refused(request, _("You see this as somebody else, read-only. Nothing was done."))
+            return _refused(
+                request, _("You see this as somebody else, read-only. Nothing was done.")
+            )
         if request.path.startswith(CLOSED):
             return _refused(
                 request, _("This page is for its owner alone. It stays shut while you look on.")

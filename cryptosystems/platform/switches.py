@@ -166,9 +166,7 @@ def agree_clear(name: str, staff_id: UUID, now: datetime | None = None) -> None:
             code="nobody_asked",
         )
     if row.clear_asked_by == staff_id:
-        raise NotAllowed(
-            _("You asked yourself. A second person has to agree."), code="same_person"
-        )
+        raise NotAllowed(_("You asked yourself. A second person has to agree."), code="same_person")
     changed = Switch.objects.filter(
         pk=name, is_on=True, clear_asked_by=row.clear_asked_by, clear_asked_at=row.clear_asked_at
     ).update(
