@@ -59,9 +59,11 @@ def test_no_page_shows_a_secret(boss: User, boss_browser: Client, world: World) 
     secrets = _plant(world, boss)
     pages = _crawl(boss_browser, "/admin/")
     for model, table in admin.site._registry.items():
-        for pk in model._default_manager.across_tenants("a test").values_list("pk", flat=True) if (
-            hasattr(model._default_manager, "across_tenants")
-        ) else model._default_manager.values_list("pk", flat=True):
+        for pk in (
+            model._default_manager.across_tenants("a test").values_list("pk", flat=True)
+            if (hasattr(model._default_manager, "across_tenants"))
+            else model._default_manager.values_list("pk", flat=True)
+        ):
             name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
             address = reverse(name, args=[pk])
             pages[address] = boss_browser.get(address, follow=True).content.decode()
@@ -88,4 +90,8 @@ def test_no_file_holds_a_secret(boss: User, boss_browser: Client, world: World) 
 
 def test_masking_covers_names_and_values_at_any_depth() -> None:
     held = {"a": [{"api_key": "x"}, "use sk_live_abcdefgh now"], "signature": "s", "plain": "text"}
-    assert masked(held) == {"a": [{"api_key": "•••"}, "use ••• now"], "signature": "•••", "plain": "text"}
+    assert masked(held) == {
+        "a": [{"api_key": "•••"}, "use ••• now"],
+        "signature": "•••",
+        "plain": "text",
+    }
