@@ -57,6 +57,8 @@ def start_checkout(
         plan = ensure_offer()
         customer = customer_of(user)
         sync_customer(customer.provider_id, now)
+        if not Customer.objects.for_user(user_id).exists():  # it was deleted over there
+            customer = customer_of(user, after=customer.provider_id)
         if Subscription.objects.for_user(user_id).filter(status__in=LIVE).exists():
             return _portal(customer, cancel_url, now)
         trial_ends_at = honoured_trial(user_id, now)
