@@ -98,6 +98,13 @@ def honoured_trial(user_id: UUID, now: datetime) -> datetime | None:
     return carried_over_trial(trial.ends_at, now)
 
 
+def prune(now: datetime | None = None, keep_days: int = 7) -> int:
+    """Forget visits whose pages are closed for long."""
+    limit = (now or timezone.now()) - timedelta(days=keep_days)
+    rows = Checkout.objects.across_tenants("prune old checkouts").filter(created_at__lt=limit)
+    return rows.delete()[0]
+
+
 def _buyer(user_id: UUID) -> UserView:
     user = accounts.user_by_id(user_id)
     if user is None or not user.is_active:
