@@ -41,7 +41,9 @@ def test_no_other_path_is_relaxed(boss_browser: Client) -> None:
             if "Content-Security-Policy" in answer:
                 assert "unsafe" not in answer["Content-Security-Policy"], path
             else:
-                assert answer.status_code in (204, 301, 302, 304) or path.startswith("/static"), path
+                assert answer.status_code in (204, 301, 302, 304) or path.startswith("/static"), (
+                    path
+                )
 
 
 def test_an_answer_that_turns_somebody_away_is_not_relaxed() -> None:

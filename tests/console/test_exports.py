@@ -87,9 +87,7 @@ def test_what_is_no_table_of_ours_is_not_there(boss_browser: Client) -> None:
 
 def test_under_asgi_rows_are_sent_piece_by_piece() -> None:
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
-    answer = csv_answer(
-        ASGIRequest(scope, io.BytesIO()), "t", ["n"], ([k] for k in range(1000))
-    )
+    answer = csv_answer(ASGIRequest(scope, io.BytesIO()), "t", ["n"], ([k] for k in range(1000)))
     assert answer.is_async
 
     async def read() -> list[bytes]:

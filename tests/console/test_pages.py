@@ -67,9 +67,7 @@ def test_the_dashboard_counts_what_there_is(boss_browser: Client, world: World) 
     assert "invoice.paid: the provider was away" in text
 
 
-def test_the_dashboard_asks_no_more_of_many_than_of_few(
-    boss_browser: Client, world: World
-) -> None:
+def test_the_dashboard_asks_no_more_of_many_than_of_few(boss_browser: Client, world: World) -> None:
     boss_browser.get("/admin/")  # the first visit of a session also notes the visit
     with CaptureQueriesContext(connection) as few:
         boss_browser.get("/admin/")

@@ -74,7 +74,13 @@ def test_deactivating_signs_out_and_reactivating_lets_in(supporter: User, world:
 
 
 def test_a_token_is_revoked(supporter: User, world: World) -> None:
-    _act(signed_in(supporter), world, "revoke-token", token=world.token_id, reason="leaked on a forum")
+    _act(
+        signed_in(supporter),
+        world,
+        "revoke-token",
+        token=world.token_id,
+        reason="leaked on a forum",
+    )
     assert accounts.tokens_of(world.alice.pk)[0].revoked_at is not None
     assert _last("staff_revoked_token").actor_id == supporter.pk
 
