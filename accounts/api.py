@@ -17,7 +17,6 @@ from accounts.services import audit as _audit
 from accounts.services import deletion, desk, export, people, sessions
 from accounts.services.tokens import create_token, revoke_token, tokens_of
 
-
 __all__ = [
     "create_token",
     "revoke_token",

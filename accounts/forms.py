@@ -12,14 +12,17 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.adapters import SecondFactorAdapter
 from accounts.models import Consent, User
 from accounts.services import people
 from cryptosystems.platform.text import check_plain_text, plain_text
 
 MOST_PASSWORD: Final = 128
+_MOST_JSON: Final = 20_000
 _MOST: Final = {"email": 254, "login": 254, "code": 32, "name": 60}
 _LABELS: Final = {
     "email": _("E-mail"),
@@ -159,7 +162,61 @@ class _NamedKey(Guarded):
         return check_plain_text(name)
 
 
-class AddPasskeyForm(_NamedKey, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+class CredentialField(forms.JSONField):
+    """What a browser says of a key; too long or too deeply nested is no JSON to us."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(_bounded(value))
+        except RecursionError:
+            raise SecondFactorAdapter().validation_error("incorrect_code") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show nothing of what was refused: the browser fills it anew."""
+        return None
+
+
+def _bounded(value: Any) -> Any:
+    return "[" if isinstance(value, str) and len(value) > _MOST_JSON else value
+
+
+class _Credential(Guarded):
+    """What a browser says of a key is parsed from bytes that anybody may have made up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField(widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        return _or_incorrect(super().clean) or {}
+
+    def clean_credential(self) -> Any:
+        parent = getattr(super(), "clean_credential", None)
+        return _or_incorrect(parent) if parent else self.cleaned_data["credential"]
+
+
+def _or_incorrect(parse: Callable[[], Any]) -> Any:
+    try:
+        return parse()
+    except (ValidationError, DatabaseError):
+        raise
+    except Exception:  # parsers and signature checks of made-up bytes may raise anything
+        raise SecondFactorAdapter().validation_error("incorrect_code") from None
+
+
+class PasskeyForm(_Credential, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A key as the second step."""
+
+
+class PasskeySignInForm(_Credential, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    """A passkey instead of a password."""
+
+
+class PasskeyAgainForm(_Credential, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """A key before something sensitive."""
+
+
+class AddPasskeyForm(_NamedKey, _Credential, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey or security key."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

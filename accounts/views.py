@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from accounts import api
 from accounts.contracts import AuditView, TokenView
 from cryptosystems.platform.http import iso
-from cryptosystems.platform.openapi import ref
-from cryptosystems.platform.query import count
+from cryptosystems.platform.openapi import count_parameter, ref
+from cryptosystems.platform.query import MOST_CURSOR, count
 from cryptosystems.platform.scopes import ACCOUNT, caller_id, scope
 
 MOST_LINES = 100
@@ -77,8 +77,8 @@ def token_detail(request: Request, token_id: UUID) -> Response:
 @extend_schema(
     summary="What was done to your account",
     parameters=[
-        OpenApiParameter("cursor", int, description="`next` of the page before"),
-        OpenApiParameter("limit", int, description=f"1 to {MOST_LINES}"),
+        count_parameter("cursor", MOST_CURSOR, "`next` of the page before"),
+        count_parameter("limit", MOST_LINES, "lines a page; 50 where it is left out"),
     ],
     responses={200: ref("AuditList")},
 )
@@ -87,7 +87,7 @@ def token_detail(request: Request, token_id: UUID) -> Response:
 def audit_list(request: Request) -> Response:
     """Return the caller's own lines of the log, newest first."""
     limit = count(request, "limit", 50, MOST_LINES)
-    before = count(request, "cursor", 0, 10**12) or None
+    before = count(request, "cursor", 0, MOST_CURSOR) or None
     lines = api.audit_of(caller_id(request), before=before, limit=limit + 1)
     following = lines[limit - 1].sequence if len(lines) > limit else None
     return Response({"next": following, "results": [line_body(line) for line in lines[:limit]]})

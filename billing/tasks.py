@@ -42,7 +42,8 @@ def reconcile_changed() -> None:
 
 @shared_task
 def reconcile_all() -> None:
-    """Compare everything with the provider."""
+    """Compare everything with the provider, and look for trials that nobody made."""
+    trials.make_missing(of_everybody=True)
     try:
         reconcile.reconcile_all()
     except CryptoSystemsError as error:

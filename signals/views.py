@@ -14,17 +14,20 @@ from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import Timeframe
 from cryptosystems.platform.http import EngineSilent, NotJudged
-from cryptosystems.platform.openapi import ref
-from cryptosystems.platform.query import count, one_of
+from cryptosystems.platform.openapi import count_parameter, ref
+from cryptosystems.platform.query import MOST_CURSOR, count, one_of
 from cryptosystems.platform.scopes import SIGNALS, scope
 from signals import api
 from signals.delivery import bus
-from signals.delivery.topics import is_symbol
+from signals.delivery.topics import SYMBOL_PATTERN, is_symbol
 from signals.selectors import records, signals
 from signals.services import recompute as recomputing
 from signals.store.candles import read_candles
 
 _TIMEFRAMES = tuple(tf.value for tf in Timeframe)
+_NAME = {"type": "string", "pattern": SYMBOL_PATTERN, "examples": ["BTCUSDT"]}
+_OF = OpenApiParameter("symbol", _NAME, OpenApiParameter.PATH)
+_SYMBOL = OpenApiParameter("symbol", _NAME)
 _TIMEFRAME = OpenApiParameter("timeframe", str, enum=_TIMEFRAMES, default="1h")
 
 
@@ -87,7 +90,11 @@ def markets(request: Request) -> Response:
 
 @extend_schema(
     summary="Candles",
-    parameters=[_TIMEFRAME, OpenApiParameter("limit", int, description="1 to 1500")],
+    parameters=[
+        _OF,
+        _TIMEFRAME,
+        count_parameter("limit", 1500, "candles; 500 where it is left out"),
+    ],
     responses={200: ref("Candles")},
 )
 @scope(SIGNALS, public=True, query=("timeframe", "limit"))
@@ -127,7 +134,7 @@ def _of_symbol(request: Request, kind: str, symbol: str, *, with_timeframe: bool
     return Response(_asked(kind, **arguments))
 
 
-@extend_schema(summary="Factors", parameters=[_TIMEFRAME], responses={200: ref("Factors")})
+@extend_schema(summary="Factors", parameters=[_OF, _TIMEFRAME], responses={200: ref("Factors")})
 @scope(SIGNALS, public=True, query=("timeframe",))
 @api_view(["GET"])
 def factors(request: Request, symbol: str) -> Response:
@@ -135,7 +142,7 @@ def factors(request: Request, symbol: str) -> Response:
     return _of_symbol(request, "factors", symbol, with_timeframe=True)
 
 
-@extend_schema(summary="Gates", parameters=[_TIMEFRAME], responses={200: ref("Gates")})
+@extend_schema(summary="Gates", parameters=[_OF, _TIMEFRAME], responses={200: ref("Gates")})
 @scope(SIGNALS, public=True, query=("timeframe",))
 @api_view(["GET"])
 def gates(request: Request, symbol: str) -> Response:
@@ -149,7 +156,7 @@ def gates(request: Request, symbol: str) -> Response:
 
 @extend_schema(
     summary="Liquidation heatmap, estimated",
-    parameters=[_TIMEFRAME],
+    parameters=[_OF, _TIMEFRAME],
     responses={200: ref("Heatmap")},
 )
 @scope(SIGNALS, public=True, query=("timeframe",))
@@ -159,7 +166,7 @@ def heatmap(request: Request, symbol: str) -> Response:
     return _of_symbol(request, "heatmap", symbol, with_timeframe=True)
 
 
-@extend_schema(summary="Order book", responses={200: ref("Book")})
+@extend_schema(summary="Order book", parameters=[_OF], responses={200: ref("Book")})
 @scope(SIGNALS, public=True)
 @api_view(["GET"])
 def book(request: Request, symbol: str) -> Response:
@@ -167,7 +174,9 @@ def book(request: Request, symbol: str) -> Response:
     return _of_symbol(request, "book", symbol, with_timeframe=False)
 
 
-@extend_schema(summary="Funding and open interest", responses={200: ref("Funding")})
+@extend_schema(
+    summary="Funding and open interest", parameters=[_OF], responses={200: ref("Funding")}
+)
 @scope(SIGNALS, public=True)
 @api_view(["GET"])
 def funding(request: Request, symbol: str) -> Response:
@@ -175,7 +184,7 @@ def funding(request: Request, symbol: str) -> Response:
     return _of_symbol(request, "funding", symbol, with_timeframe=False)
 
 
-@extend_schema(summary="Correlation", responses={200: ref("Correlation")})
+@extend_schema(summary="Correlation", parameters=[_OF], responses={200: ref("Correlation")})
 @scope(SIGNALS, public=True)
 @api_view(["GET"])
 def correlation(request: Request, symbol: str) -> Response:
@@ -187,11 +196,11 @@ def correlation(request: Request, symbol: str) -> Response:
     summary="Signals",
     parameters=[
         OpenApiParameter("state", str, enum=["open", "settled"]),
-        OpenApiParameter("symbol", str),
+        _SYMBOL,
         OpenApiParameter("timeframe", str, enum=_TIMEFRAMES),
         OpenApiParameter("origin", str, enum=[o.value for o in Origin]),
-        OpenApiParameter("cursor", int),
-        OpenApiParameter("limit", int, description="1 to 100"),
+        count_parameter("cursor", MOST_CURSOR, "`next` of the page before"),
+        count_parameter("limit", 100, "signals a page; 50 where it is left out"),
     ],
     responses={200: ref("SignalList")},
 )
@@ -205,7 +214,7 @@ def signal_list(request: Request) -> Response:
         symbol=_symbol(request),
         timeframe=_timeframe(request) if "timeframe" in query else None,
         origin=_origin(request),
-        before=count(request, "cursor", 0, 10**12) or None,
+        before=count(request, "cursor", 0, MOST_CURSOR) or None,
         limit=count(request, "limit", 50, 100),
         sees_live=api.sees_live(_viewer(request)),
     )
@@ -247,7 +256,7 @@ def signal_recompute(request: Request, signal_id: UUID) -> Response:
     parameters=[
         OpenApiParameter("origin", str, enum=[o.value for o in Origin]),
         OpenApiParameter("timeframe", str, enum=_TIMEFRAMES),
-        OpenApiParameter("symbol", str),
+        _SYMBOL,
     ],
     responses={200: ref("TrackRecord")},
 )

@@ -23,7 +23,9 @@ class Customer(TenantModel):
     synced_at = models.DateTimeField(null=True)
     """When the snapshots below were last fetched whole."""
     fetch_number = models.BigIntegerField(default=0)
-    """Grows with each fetch that begins; a fetch with an older number may not write."""
+    """Grows with each fetch that begins."""
+    written_number = models.BigIntegerField(default=0)
+    """Of the newest fetch that was written; one with an older number may not write any more."""
     trouble = models.CharField(max_length=200, blank=True)
     """What the last fetch met; empty: it went well."""
 

@@ -230,7 +230,9 @@ def _told() -> Iterator[None]:
         raise NeedsOperator(
             "The payment provider refuses our key: check STRIPE_SECRET_KEY and its rights."
         ) from None
-    except stripe.IdempotencyError:
+    except stripe.IdempotencyError as error:
+        if error.http_status == 409:  # the same act is under way at this moment
+            raise RetryLater(silent, after_s=5) from None
         # The same key with other parameters: a fault of ours, never of the person.
         log.error("idempotency_key_reused")
         raise Unresolved(_("That was already asked for in another form. Load the page.")) from None

@@ -127,9 +127,11 @@ def _open(
     cancel_url: str,
     now: datetime,
 ) -> str:
-    _check_rate(user.id, now)
-    _close_others(user.id, now)
-    row = Checkout.objects.add_for(user.id, created_at=now, **wanted)
+    row = _unanswered(user.id, wanted, now)
+    if row is None:
+        _check_rate(user.id, now)
+        _close_others(user.id, now)
+        row = Checkout.objects.add_for(user.id, created_at=now, **wanted)
     order = CheckoutOrder(
         customer_id=customer.provider_id,
         user_id=user.id,
@@ -144,6 +146,14 @@ def _open(
         provider_id=made.id, url=made.url, expires_at=made.expires_at
     )
     return made.url
+
+
+def _unanswered(user_id: UUID, wanted: Mapping[str, Any], now: datetime) -> Checkout | None:
+    """Return an earlier click whose answer never came: its key finds what it may have made."""
+    rows = Checkout.objects.for_user(user_id).filter(
+        **wanted, provider_id="", created_at__gt=now - _REUSED_FOR
+    )
+    return rows.order_by("-created_at").first()
 
 
 def _close_others(user_id: UUID, now: datetime) -> None:

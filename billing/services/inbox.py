@@ -6,6 +6,7 @@ customer is fetched anew.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from billing.models import Customer, ProviderEvent
 from billing.providers import provider
 from billing.providers.port import EventData
 from billing.services.sync import sync_customer
-from cryptosystems.kernel.errors import CryptoSystemsError, NotAllowed
+from cryptosystems.kernel.errors import CryptoSystemsError, NotAllowed, RetryLater
 
 log = structlog.get_logger(__name__)
 
@@ -52,37 +53,58 @@ def store(event: EventData, wake: Callable[[int], None], now: datetime | None = 
     return True
 
 
-def work(pk: int, now: datetime | None = None) -> bool:
-    """Work one event if it is due and nobody else has it; True if it was worked or parked."""
+class Outcome(Enum):
+    """What became of an attempt to work an event."""
+
+    WORKED = auto()
+    PARKED = auto()
+    NOT_MINE = auto()
+    """It is not due, done already, or another worker has it."""
+    FAILED = auto()
+    SILENT = auto()
+    """The provider does not answer."""
+
+
+def work(pk: int, now: datetime | None = None) -> Outcome:
+    """Work one event if it is due and nobody else has it."""
     now = now or timezone.now()
     row = ProviderEvent.objects.filter(
         pk=pk, state=ProviderEvent.State.WAITING, next_try_at__lte=now
     ).first()
-    if row is None or not _claim(row, now):
-        return False
+    if row is None or not claim(row, now):
+        return Outcome.NOT_MINE
     try:
         customer_id = _customer_of(row)
         if not _is_ours(customer_id):
             _end(row, ProviderEvent.State.PARKED, now, _why_parked(customer_id))
-            return True
+            return Outcome.PARKED
         sync_customer(customer_id, now)
     except CryptoSystemsError as error:
         _failed(row, f"{error.code}: {error}", now)
-        return False
+        return Outcome.SILENT if isinstance(error, RetryLater) else Outcome.FAILED
     except Exception as error:  # a shape we do not know must not stop the ones behind it
         log.exception("event_broke", row=row.pk)
         _failed(row, type(error).__name__, now)
-        return False
+        return Outcome.FAILED
     _end(row, ProviderEvent.State.DONE, now, "", customer_id)
-    return True
+    return Outcome.WORKED
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Work what is due and no worker was woken for; return how many were worked."""
+    """Work what is due and no worker was woken for; return how many were worked or parked.
+
+    It stops where the provider is silent: the others would only wait for it one by one.
+    """
     now = now or timezone.now()
     due = ProviderEvent.objects.filter(state=ProviderEvent.State.WAITING, next_try_at__lte=now)
     pks = list(due.order_by("next_try_at", "pk").values_list("pk", flat=True)[:_BATCH])
-    return sum(work(pk, now) for pk in pks)
+    done = 0
+    for pk in pks:
+        outcome = work(pk, now)
+        if outcome is Outcome.SILENT:
+            break
+        done += outcome in (Outcome.WORKED, Outcome.PARKED)
+    return done
 
 
 def prune(now: datetime | None = None, keep_days: int = 90) -> int:
@@ -120,7 +142,7 @@ def replay(pk: int, *, staff_id: UUID, wake: Callable[[int], None]) -> None:
         transaction.on_commit(lambda: wake(pk))
 
 
-def _claim(row: ProviderEvent, now: datetime) -> bool:
+def claim(row: ProviderEvent, now: datetime) -> bool:
     """Take the event by compare-and-swap; a worker that dies lets go after the pause."""
     pause = timedelta(seconds=_PAUSES_S[min(row.attempts, len(_PAUSES_S) - 1)])
     claimed = ProviderEvent.objects.filter(

@@ -1,7 +1,8 @@
 """Fetches the truth of one customer and writes it down whole: the only way rows change.
 
-Each fetch takes a number before it begins. At the end it writes only if no later one has begun:
-whatever made an older fetch necessary had happened before the newer one asked.
+Each fetch takes a number before it begins, and writes only if no newer one has been written.
+Whatever made an older fetch necessary had happened before the newer one asked, so the older one
+is simply dropped. No lock is held while the provider is asked, and nobody waits for anybody.
 """
 
 from dataclasses import dataclass
@@ -19,11 +20,10 @@ from billing.models import Customer, Invoice, Subscription
 from billing.providers import provider
 from billing.providers.port import CustomerSnapshot
 from billing.services.snapshot_rows import Row, invoice_rows, subscription_rows
-from cryptosystems.kernel.errors import CryptoSystemsError, RetryLater
+from cryptosystems.kernel.errors import CryptoSystemsError
 
 log = structlog.get_logger(__name__)
 
-_TRIES: Final = 4
 _TOLD: Final = ("missing", "status", "is_ending", "is_refunded", "has_dispute")
 
 
@@ -47,26 +47,24 @@ def sync_user(user_id: UUID, now: datetime | None = None) -> None:
 def sync_customer(provider_id: str, now: datetime | None = None) -> list[Difference]:
     """Fetch and write one customer; return what had been different.
 
+    Where a newer fetch was faster nothing is written, and nothing is missing: it began later.
+
     Raises
     ------
     RetryLater
-        If the provider does not answer, or others kept fetching meanwhile.
+        If the provider does not answer.
     """
-    for _ in range(_TRIES):
-        customer = _begin(provider_id)
-        if customer is None:
-            return []
-        try:
-            snapshot = provider().snapshot(provider_id)
-        except CryptoSystemsError as error:
-            Customer.objects.across_tenants("sync").filter(pk=customer.pk).update(
-                trouble=error.code
-            )
-            raise
-        found = write(customer, snapshot, now or timezone.now())
-        if found is not None:
-            return found
-    raise RetryLater("Others keep fetching this customer; it is fetched again.", after_s=5)
+    customer = _begin(provider_id)
+    if customer is None:
+        return []
+    try:
+        snapshot = provider().snapshot(provider_id)
+    except CryptoSystemsError as error:
+        Customer.objects.for_user(customer.user_id).filter(pk=customer.pk).update(
+            trouble=error.code
+        )
+        raise
+    return write(customer, snapshot, now or timezone.now()) or []
 
 
 def _begin(provider_id: str) -> Customer | None:
@@ -81,12 +79,12 @@ def _begin(provider_id: str) -> Customer | None:
 
 
 def write(customer: Customer, snapshot: CustomerSnapshot, now: datetime) -> list[Difference] | None:
-    """Write a snapshot in one transaction; None if a later fetch has begun: nothing is written."""
+    """Write a snapshot in one transaction; None if a newer one is written: it stays."""
     with transaction.atomic():
         is_newest = (
             Customer.objects.for_user(customer.user_id)
-            .filter(pk=customer.pk, fetch_number=customer.fetch_number)
-            .update(synced_at=now, trouble="")
+            .filter(pk=customer.pk, written_number__lt=customer.fetch_number)
+            .update(written_number=customer.fetch_number, synced_at=now, trouble="")
         )
         if not is_newest:
             return None

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts import api as accounts
@@ -19,6 +19,7 @@ HAD_ONE: Final = "mailbox_had_one"
 DISPOSABLE: Final = "disposable_address"
 _TRIES: Final = 3
 _BATCH: Final = 500
+_LOOK_BACK: Final = timedelta(days=7)
 _STILL_NEWS: Final = timedelta(days=3)
 
 
@@ -55,22 +56,21 @@ def _make(user_id: UUID, verified_at: datetime) -> Trial:
     return row
 
 
-def make_missing() -> int:
-    """Make the trial of everybody who confirmed an address and has none; return how many.
+def make_missing(*, of_everybody: bool = False) -> int:
+    """Make the trial of those who confirmed an address and have none; return how many.
 
-    Goes through people in the order of their confirmation, so that no sign-up is ever missed.
+    Goes through people in the order of their confirmation: from a week before the newest trial,
+    and nightly from the very first, so that no sign-up is ever missed.
     """
     made = 0
-    after: tuple[datetime, UUID] | None = None
+    rows = Trial.objects.across_tenants("trials of new people")
+    newest = None if of_everybody else rows.aggregate(newest=Max("started_at"))["newest"]
+    after = None if newest is None else (newest - _LOOK_BACK, UUID(int=0))
     while people := accounts.verified_after(after):
         last = people[-1]
         after = (last.verified_at or last.joined_at, last.id)
         ids = [user.id for user in people]
-        have = set(
-            Trial.objects.across_tenants("trials of new people")
-            .filter(user_id__in=ids)
-            .values_list("user_id", flat=True)
-        )
+        have = set(rows.filter(user_id__in=ids).values_list("user_id", flat=True))
         made += sum(trial_of(user) is not None for user in people if user.id not in have)
     return made
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from billing.standin import catalogue, customers, invoices, payments, subscriptions
+from billing.standin import blank, catalogue, customers, invoices, payments, subscriptions
 from billing.standin.errors import StripeFault, needs
 from billing.standin.months import DAY_S
 from billing.standin.params import Params, flag, group, merged_metadata, required, whole
@@ -30,10 +30,9 @@ def create(state: State, params: Params) -> Obj:
     discounts, coupon, code = _discounts(state, params)
     name = new_id("cs_test", 58)
     session: Obj = {
+        **blank.session(),
         "id": name,
         "object": "checkout.session",
-        "adaptive_pricing": {"enabled": False},
-        "after_expiration": None,
         "allow_promotion_codes": flag(params, "allow_promotion_codes") or None,
         "amount_subtotal": price["unit_amount"],
         "amount_total": price["unit_amount"],
@@ -46,19 +45,8 @@ def create(state: State, params: Params) -> Obj:
         "billing_address_collection": params.get("billing_address_collection") or None,
         "cancel_url": _address(params, "cancel_url"),
         "client_reference_id": params.get("client_reference_id") or None,
-        "client_secret": None,
-        "consent": None,
-        "consent_collection": None,
         "created": now,
         "currency": price["currency"],
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": None,
-            "shipping_address": None,
-            "submit": None,
-            "terms_of_service_acceptance": None,
-        },
         "customer": customer["id"] if customer else None,
         "customer_creation": None if customer else "always",
         "customer_details": {
@@ -72,38 +60,18 @@ def create(state: State, params: Params) -> Obj:
         "customer_email": params.get("customer_email") or None,
         "discounts": discounts,
         "expires_at": whole(params, "expires_at") or now + _LIFE_S,
-        "invoice": None,
-        "invoice_creation": None,
         "line_items": list_object([_line(price, name)], f"/v1/checkout/sessions/{name}/line_items"),
-        "livemode": False,
         "locale": params.get("locale") or None,
         "metadata": merged_metadata({}, params),
         "mode": mode,
-        "payment_intent": None,
-        "payment_link": None,
         "payment_method_collection": params.get("payment_method_collection") or "always",
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid",
-        "permissions": None,
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
         "status": "open",
-        "submit_type": None,
-        "subscription": None,
         "success_url": success_url,
         "tax_id_collection": {
             "enabled": flag(group(params, "tax_id_collection"), "enabled"),
             "required": "never",
         },
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "ui_mode": "hosted_page",
         "url": f"{OWN_ADDRESS}/c/{name}",
-        "wallet_options": None,
         "_price": price["id"],
         "_coupon": coupon,
         "_code": code,

@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 from typing import Final
 
-from billing.standin import customers, invoices, payments
+from billing.standin import blank, customers, invoices, payments
 from billing.standin.errors import StripeFault
 from billing.standin.months import DAY_S, period_end
 from billing.standin.params import Params, flag, group, merged_metadata, whole
 from billing.standin.state import Obj, State, list_object, new_id
 
 OVER: Final = ("canceled", "incomplete_expired")
+_CHANGEABLE: Final = (
+    "cancel_at_period_end",
+    "cancellation_details",
+    "default_payment_method",
+    "metadata",
+    "proration_behavior",
+    "trial_end",
+)
 CONFIRM_WITHIN_S: Final = 23 * 3600
 
 
@@ -45,55 +53,24 @@ def begin(state: State, customer: Obj, method: Obj | None, terms: Terms) -> Obj:
     end = anchor if is_trial else period_end(anchor, anchor)
     item = _item(name, terms.price, now, end)
     subscription: Obj = {
+        **blank.subscription(),
         "id": name,
         "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
         "automatic_tax": {
             "enabled": terms.has_tax,
             "disabled_reason": None,
             "liability": {"type": "self"} if terms.has_tax else None,
         },
         "billing_cycle_anchor": anchor,
-        "billing_cycle_anchor_config": None,
-        "billing_mode": {"type": "flexible", "flexible": {"proration_discounts": "included"}},
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": None,
-        "cancellation_details": {"comment": None, "feedback": None, "reason": None},
-        "collection_method": "charge_automatically",
         "created": now,
         "currency": terms.price["currency"],
         "customer": customer["id"],
-        "days_until_due": None,
         "default_payment_method": method["id"] if method else None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": None,
-        "discounts": [],
-        "ended_at": None,
-        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
         "items": list_object([item], f"/v1/subscription_items?subscription={name}"),
-        "latest_invoice": None,
-        "livemode": False,
         "metadata": dict(terms.metadata or {}),
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": ["card"],
-            "save_default_payment_method": "off",
-        },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
         "start_date": now,
         "status": "trialing" if is_trial else "incomplete",
         "test_clock": customer.get("test_clock"),
-        "transfer_data": None,
         "trial_end": anchor if is_trial else None,
         "trial_settings": {"end_behavior": {"missing_payment_method": terms.without_card}},
         "trial_start": now if is_trial else None,
@@ -331,6 +308,9 @@ def update(state: State, subscription: Obj, params: Params) -> Obj:
             "A canceled subscription can only update its cancellation_details and metadata.",
             param="id",
         )
+    for name in params:
+        if name not in _CHANGEABLE:
+            raise StripeFault(f"The stand-in cannot change this: {name}", param=name)
     with state.changing(subscription, "customer.subscription.updated"):
         if "cancel_at_period_end" in params:
             end_at_period_end(state, subscription, flag(params, "cancel_at_period_end"))
@@ -346,9 +326,6 @@ def update(state: State, subscription: Obj, params: Params) -> Obj:
                 **subscription["cancellation_details"],
                 **{name: details.get(name) or None for name in ("comment", "feedback")},
             }
-        if "pause_collection" in params:
-            given = group(params, "pause_collection")
-            subscription["pause_collection"] = given or None
         if "trial_end" in params:
             _move_trial_end(state, subscription, params)
     return subscription

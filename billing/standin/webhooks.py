@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -97,10 +98,10 @@ class Courier:
         now = self.state.wall()
         waits = [each["due"] + self.faults.delay_s - now for each in self.state.deliveries]
         wait_s = max(0.01, min([_LOOK_EVERY_S, *waits])) if waits else _LOOK_EVERY_S
-        try:
-            await asyncio.wait_for(self._wake.wait(), wait_s)
-        except TimeoutError:
-            return
+        # Not `wait_for`: Python 3.11's can lose a cancellation that meets a wake-up.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
 
     async def _deliver(self, session: aiohttp.ClientSession, delivery: Obj) -> None:
         event = self.state.objects.get(delivery["event"])

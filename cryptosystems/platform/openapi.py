@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 
 from cryptosystems.platform.scopes import Access
 
@@ -43,6 +44,12 @@ def record(*optional: str, **fields: JsonSchema) -> JsonSchema:
 def ref(name: str) -> JsonSchema:
     """Return a pointer to a named component."""
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def count_parameter(name: str, most: int, meaning: str) -> OpenApiParameter:
+    """Return a query parameter that `platform.query.count` reads."""
+    schema = {"type": "integer", "minimum": 1, "maximum": most}
+    return OpenApiParameter(name, schema, description=meaning)
 
 
 _PROBLEM: Final = {

@@ -1,10 +1,14 @@
 """Query parameters: read as what they have to be, refused with what fits."""
 
+from typing import Final
+
 from rest_framework.request import Request
 
 from cryptosystems.kernel.errors import InvalidInput
 
-_MOST_DIGITS = 15
+MOST_CURSOR: Final = 10**12
+"""No list of ours grows longer than this."""
+_MOST_DIGITS: Final = 15
 
 
 def count(request: Request, name: str, default: int, most: int) -> int:

@@ -301,6 +301,9 @@ MFA_FORMS = {
     "reauthenticate": "accounts.forms.SecondStepAgainForm",
     "activate_totp": "accounts.forms.ActivateTotpForm",
     "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.PasskeyForm",
+    "login_webauthn": "accounts.forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "accounts.forms.PasskeyAgainForm",
     "edit_webauthn": "accounts.forms.EditPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
@@ -308,6 +311,11 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "CryptoSystems"
 # accounts.middleware notes visits now and then; allauth would write at every request.
 USERSESSIONS_TRACK_ACTIVITY = False
+CELERY_BEAT_SCHEDULE["clear-sessions"] = {
+    "task": "accounts.tasks.clear_sessions",
+    "schedule": 6 * 3600.0,
+    "options": {"expires": 3600},
+}
 RISK_NOTICE_VERSION = "2026-11-25"
 TERMS_VERSION = "2026-11-25"
 

@@ -117,6 +117,18 @@ def test_the_sweeper_makes_what_nobody_asked_for() -> None:
 
 
 @pytest.mark.django_db
+def test_the_night_finds_whom_the_week_forgot() -> None:
+    person("old", verified_at=START - timedelta(days=60))
+    person("young", verified_at=START - timedelta(days=6))
+    newest = person("newest", verified_at=START)
+    api.entitlements_for(newest.id, START)
+
+    assert trials.make_missing() == 1
+    assert trials.make_missing(of_everybody=True) == 1
+    assert Trial.objects.across_tenants("test").count() == 3
+
+
+@pytest.mark.django_db
 def test_one_reminder_on_day_five_and_one_mail_at_the_end(
     mailoutbox: list[EmailMessage],
 ) -> None:
@@ -222,6 +234,25 @@ def test_thirty_days_in_slices_need_a_second_person_too() -> None:
     ]
 
     assert [each.waits for each in slices] == [False, True]
+
+
+@pytest.mark.django_db
+def test_access_counts_once_it_is_agreed_and_until_it_is_withdrawn() -> None:
+    alice = person("alice", verified_at=START)
+    now, until = END + H, END + 40 * 24 * H
+    given = grants.give_access(
+        alice.id, until=until, reason="A partner of ours", staff_id=uuid4(), now=now
+    )
+    states = [api.entitlements_for(alice.id, now).state]
+
+    grants.confirm_grant(given.id, staff_id=uuid4(), now=now)
+    states.append(api.entitlements_for(alice.id, until - S).state)
+    grants.withdraw_grant(given.id, staff_id=uuid4(), now=now + H)
+    states.append(api.entitlements_for(alice.id, now + H).state)
+
+    assert states == [State.ENDED, State.ACTIVE, State.ENDED]
+    told = AuditEntry.objects.order_by("sequence").values_list("action", flat=True)
+    assert list(told)[-3:] == ["grant_given", "grant_confirmed", "grant_withdrawn"]
 
 
 @pytest.mark.django_db

@@ -20,9 +20,7 @@ def all_routes() -> list[Route]:
     return list(_walk(get_resolver().url_patterns, "", ""))
 
 
-def _walk(
-    patterns: list[URLPattern | URLResolver], prefix: str, namespace: str
-) -> Iterator[Route]:
+def _walk(patterns: list[URLPattern | URLResolver], prefix: str, namespace: str) -> Iterator[Route]:
     for entry in patterns:
         path = prefix + str(entry.pattern)
         if isinstance(entry, URLResolver):
