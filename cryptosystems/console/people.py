@@ -246,7 +246,7 @@ def person(request: HttpRequest, user_id: UUID) -> HttpResponse:
     ]
     context = {
         **admin.site.each_context(request),
-        "title": user.email,
+        "title": _("Person"),
         "person": user,
         "billing": view,
         "links": billing.provider_links(user_id),
