@@ -233,3 +233,25 @@ def test_private_pages_are_not_kept() -> None:
     client = signed_in(alice())
     for path in ("/account/security", "/account/settings", "/account/data", "/accounts/email/"):
         assert client.get(path)["Cache-Control"] == "no-store, private", path
+
+
+@pytest.mark.parametrize(("remember", "lasting"), [("on", True), ("", False)])
+def test_staying_signed_in_is_asked_for(anybody: Client, remember: str, lasting: bool) -> None:
+    user = alice()
+    fields = {"login": user.email, "password": PASSWORD}
+    anybody.post(SIGN_IN, fields | ({"remember": remember} if remember else {}))
+    cookie = anybody.cookies["sessionid"]
+    assert bool(cookie["max-age"]) is lasting
+    assert cookie["httponly"] and cookie["samesite"] == "Lax"
+
+
+def test_mails_are_plain_words_with_an_escaped_html_part(anybody: Client) -> None:
+    user = alice()
+    client = signed_in(user, headers={"User-Agent": "<b>Evil</b>\thttps://evil.example"})
+    fields = {"oldpassword": PASSWORD, "password1": OTHER, "password2": OTHER}
+    client.post("/accounts/password/change/", fields)
+    mail = newest_mail(user.email)
+    page = str(mail.alternatives[0][0])
+    assert "<b>Evil" not in page and "&lt;b&gt;Evil" in page
+    assert 'href="https://evil' not in page
+    assert "!" not in mail.subject + str(mail.body)
