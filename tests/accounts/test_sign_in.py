@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -140,6 +141,7 @@ def test_a_reset_by_mail_ends_every_session_and_starts_a_day_of_rest(anybody: Cl
     user.refresh_from_db()
     assert user.check_password(OTHER)
     assert timezone.now() - user.security_changed_at < timedelta(minutes=1)
+    assert not UserSession.objects.exists()
     assert not is_in(there)
     assert "password_reset" in actions(user)
     assert newest_mail(user.email).subject == "Your password was reset"
