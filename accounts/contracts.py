@@ -57,3 +57,47 @@ class AuditView:
     """user, staff or system."""
     actor_id: UUID | None
     details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """What somebody agreed to."""
+
+    kind: str
+    """terms or risk."""
+    title: str
+    version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A browser that is signed in."""
+
+    id: int
+    label: str
+    """Browser and system in words."""
+    address: str
+    started_at: datetime
+    last_seen_at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyView:
+    """A passkey or security key."""
+
+    id: int
+    name: str
+    added_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FactorsView:
+    """What stands beside the password."""
+
+    has_totp: bool
+    passkeys: tuple[PasskeyView, ...]
+    recovery_codes_left: int | None
+    """None: there are none, because there is no second factor."""

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from cryptosystems import documentation, health
 
@@ -16,6 +17,11 @@ urlpatterns = [
     path("api/v1/account/", include("accounts.urls")),
     re_path("^api(?:/|$)", documentation.unknown_address),
     path("admin/", admin.site.urls),
+    # Allauth's own lists stand on our page; it comes back to them after each change.
+    path("accounts/2fa/", RedirectView.as_view(pattern_name="frontend:security")),
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="frontend:security")),
     path("accounts/", include("allauth.urls")),
     path("", include("frontend.urls")),
 ]
+
+handler429 = "accounts.throttling.too_many"

@@ -1,7 +1,10 @@
 """What each page is given: frozen, documented, and nothing else reaches a template."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from accounts.contracts import AuditView, ConsentView, FactorsView, SessionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +81,37 @@ class StatusPage:
     shell: Shell
     status: dict[str, Any] | None
     """As `GET /api/v1/status`; None while the engine is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityPage:
+    """How an account is protected."""
+
+    shell: Shell
+    email: str
+    factors: FactorsView
+    sessions: tuple[SessionView, ...]
+    activity: tuple[AuditView, ...]
+    """The person's own audit log, the newest first."""
+    older: int | None
+    """Where the next page of the activity begins; None: this is all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPage:
+    """What somebody chose."""
+
+    shell: Shell
+    form: Any
+    """A Django form, bound if it was refused."""
+    zones: tuple[str, ...]
+    """Names of time zones, to choose from while typing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataPage:
+    """What we hold, and whether it is about to be deleted."""
+
+    shell: Shell
+    consents: tuple[ConsentView, ...]
+    deletion_due_at: datetime | None
