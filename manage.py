@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line; imports the Celery app so that shared tasks bind to it."""
+"""Django's command line."""
 
 import os
 import sys
@@ -9,8 +9,6 @@ def main() -> None:
     """Run a management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptosystems.settings.local")
     from django.core.management import execute_from_command_line
-
-    import cryptosystems.celery  # noqa: F401
 
     execute_from_command_line(sys.argv)
 

@@ -1,61 +1,166 @@
-"""The door of the billing room."""
+"""The door of the billing room: who may use what, and everything that has to do with paying."""
 
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from django.utils import timezone
 
-from billing.contracts import BillingView, Entitlements, Feature, InvoiceView, PlanView, State
-from billing.models import Invoice, Trial
+from billing.contracts import (
+    BillingView,
+    DriftView,
+    Entitlements,
+    Feature,
+    GrantView,
+    PlanView,
+    Revenue,
+    State,
+    SubscriptionView,
+)
+from billing.services import (
+    checkout,
+    console,
+    facts,
+    grants,
+    inbox,
+    overview,
+    plans,
+    subscriptions,
+    sync,
+)
+from billing.services import reconcile as reconciling
+from billing.services.waking import wake
 from cryptosystems.kernel.errors import NotAllowed
 
 
 def entitlements_for(user_id: UUID | None, now: datetime | None = None) -> Entitlements:
-    """Return what somebody may use now; None is a visitor."""
-    now = now or timezone.now()
-    trial = None if user_id is None else Trial.objects.for_user(user_id).first()
-    if trial is None:
-        return Entitlements(State.DEMO, frozenset(), None, "demo", "You look at the demo.")
-    if trial.ends_at > now:
-        open_now = frozenset(Feature)
-        return Entitlements(State.TRIAL, open_now, trial.ends_at, "trial_running", "In trial.")
-    kept = frozenset({Feature.MANAGE_POSITIONS})
-    return Entitlements(State.ENDED, kept, None, "trial_over", "Your trial is over.")
+    """Return what a person may use now, and why; None is a visitor, who has the demo."""
+    return facts.entitlements_of(user_id, now)
 
 
-def require(user_id: UUID, feature: Feature, now: datetime | None = None) -> Entitlements:
-    """Return the entitlements, or raise what says why the feature is closed."""
-    found = entitlements_for(user_id, now)
-    if not found.allows(feature):
-        raise NotAllowed(found.sentence, code="not_entitled")
-    return found
+def require(user_id: UUID | None, feature: Feature, now: datetime | None = None) -> Entitlements:
+    """Return the entitlements if they open the feature.
+
+    Raises
+    ------
+    NotAllowed
+        With code `not_entitled` and the sentence that says why and what opens it.
+    """
+    held = entitlements_for(user_id, now)
+    if not held.allows(feature):
+        raise NotAllowed(held.sentence, code="not_entitled")
+    return held
+
+
+def offer() -> PlanView:
+    """Return what is sold."""
+    return plans.offer()
 
 
 def billing_view(user_id: UUID) -> BillingView:
-    """Return everything the billing page shows of one person."""
-    rows = Invoice.objects.for_user(user_id).order_by("-issued_at")
-    invoices = tuple(
-        InvoiceView(
-            number=row.number,
-            issued_at=row.issued_at,
-            total=Decimal(row.total_minor).scaleb(-2),
-            tax=Decimal(row.tax_minor).scaleb(-2),
-            currency=row.currency,
-            status=row.status,
-            hosted_url=row.hosted_url,
-            pdf_url=row.pdf_url,
-        )
-        for row in rows
+    """Return everything the billing page shows; asks nobody outside."""
+    return overview.billing_view(user_id)
+
+
+def is_standin() -> bool:
+    """Say whether payments are played by a local stand-in, so that no money moves."""
+    return plans.is_standin()
+
+
+def start_checkout(user_id: UUID, *, plan_slug: str, success_url: str, cancel_url: str) -> str:
+    """Return where to pay: the checkout, or the portal while a subscription lives.
+
+    Coming back to `success_url` grants nothing: call `sync_user` and ask for entitlements.
+    """
+    return checkout.start_checkout(
+        user_id, plan_slug=plan_slug, success_url=success_url, cancel_url=cancel_url
     )
-    return BillingView(
-        user_id=user_id,
-        entitlements=entitlements_for(user_id),
-        plan=PlanView("pro", "Pro", Decimal("59.99"), "usd", "month", 168),
-        trial=None,
-        trial_refused="",
-        subscription=None,
-        invoices=invoices,
-        is_standin=False,
-        provider_trouble="",
-    )
+
+
+def billed_from(user_id: UUID, now: datetime | None = None) -> datetime | None:
+    """Return when somebody who subscribes now pays first; None: at once. Say it before they do."""
+    return checkout.honoured_trial(user_id, now or timezone.now())
+
+
+def open_portal(user_id: UUID, *, return_url: str) -> str:
+    """Return the address of the provider's page for cards, invoices and cancelling."""
+    return checkout.open_portal(user_id, return_url=return_url)
+
+
+def cancel_subscription(user_id: UUID) -> SubscriptionView:
+    """Let the subscription end with the period that is paid for."""
+    return subscriptions.cancel_subscription(user_id)
+
+
+def reactivate_subscription(user_id: UUID) -> SubscriptionView:
+    """Take a cancellation back while the period still runs."""
+    return subscriptions.reactivate_subscription(user_id)
+
+
+def sync_user(user_id: UUID) -> None:
+    """Fetch the truth about a person from the provider now."""
+    sync.sync_user(user_id)
+
+
+def close_for_deletion(user_id: UUID) -> None:
+    """End every subscription at once, before an account is deleted."""
+    subscriptions.close_for_deletion(user_id)
+
+
+def extend_trial(user_id: UUID, *, hours: int, reason: str, staff_id: UUID) -> GrantView:
+    """Move the end of a trial; above 30 days it waits for a second person."""
+    return grants.extend_trial(user_id, hours=hours, reason=reason, staff_id=staff_id)
+
+
+def give_access(user_id: UUID, *, until: datetime, reason: str, staff_id: UUID) -> GrantView:
+    """Open everything for a person; above 30 days it waits for a second person."""
+    return grants.give_access(user_id, until=until, reason=reason, staff_id=staff_id)
+
+
+def keep_after_refund(user_id: UUID, *, reason: str, staff_id: UUID, until: datetime) -> GrantView:
+    """Let a subscription count although its payment was given back."""
+    return grants.keep_after_refund(user_id, reason=reason, staff_id=staff_id, until=until)
+
+
+def confirm_grant(grant_id: int, *, staff_id: UUID) -> None:
+    """Agree, as the second person."""
+    grants.confirm_grant(grant_id, staff_id=staff_id)
+
+
+def withdraw_grant(grant_id: int, *, staff_id: UUID) -> None:
+    """Take back what was given, from now on."""
+    grants.withdraw_grant(grant_id, staff_id=staff_id)
+
+
+def grants_waiting() -> list[GrantView]:
+    """Return what waits for a second person, the oldest first."""
+    return grants.grants_waiting()
+
+
+def grants_of(user_id: UUID) -> list[GrantView]:
+    """Return everything that was given to a person, the newest first."""
+    return grants.grants_of(user_id)
+
+
+def people_by_state(now: datetime | None = None) -> dict[State, int]:
+    """Return how many people with a confirmed address stand in each state."""
+    return console.people_by_state(now)
+
+
+def trials_ending(within_h: int = 48, now: datetime | None = None) -> list[tuple[UUID, datetime]]:
+    """Return whose trial ends soon, the nearest first."""
+    return console.trials_ending(within_h, now)
+
+
+def revenue(now: datetime | None = None) -> Revenue:
+    """Return what comes in a month, and who came and went in the last 30 days."""
+    return console.revenue(now)
+
+
+def replay_event(pk: int, *, staff_id: UUID) -> None:
+    """Let an event of the provider be worked once more."""
+    inbox.replay(pk, staff_id=staff_id, wake=wake)
+
+
+def reconcile(now: datetime | None = None) -> list[DriftView]:
+    """Compare everything with the provider, mend it, and return what had drifted."""
+    return reconciling.reconcile_all(now)

@@ -132,3 +132,49 @@ class BillingView:
     """Payments are played by a local stand-in: no money moves."""
     provider_trouble: str
     """What to say while the payment provider does not answer; empty while it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantView:
+    """Access or time that staff gave."""
+
+    id: int
+    user_id: UUID
+    kind: str
+    """trial_extension, full_access or keep_after_refund."""
+    reason: str
+    starts_at: datetime
+    ends_at: datetime
+    given_by: UUID
+    confirmed_by: UUID | None
+    waits: bool
+    """A second person has to agree before it counts."""
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """What comes in, for the staff console."""
+
+    n_paying: int
+    """People with a subscription that is paid for or in its days of grace."""
+    mrr: Decimal
+    """Their monthly prices together, before tax and discounts."""
+    currency: str
+    n_new_30d: int
+    n_lost_30d: int
+    churn_30d: float | None
+    """Lost in 30 days over those who paid 30 days ago; None: nobody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftView:
+    """One way in which our rows differed from the payment provider's before they were mended."""
+
+    customer_id: str
+    user_id: UUID | None
+    thing: str
+    """The id of the object at the provider."""
+    what: str
+    """A field, `missing`, `unknown`, `unknown_customer`, `two_live` or `missed_event`."""
+    is_mended: bool

@@ -21,6 +21,7 @@ urlpatterns = [
     path("accounts/2fa/", RedirectView.as_view(pattern_name="frontend:security")),
     path("accounts/sessions/", RedirectView.as_view(pattern_name="frontend:security")),
     path("accounts/", include("allauth.urls")),
+    path("billing/", include("billing.urls")),
     path("", include("frontend.urls")),
 ]
 

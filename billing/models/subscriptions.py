@@ -1,5 +1,7 @@
 """What the payment provider told us when we last asked: snapshots, never our own opinion."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -21,12 +23,33 @@ class Customer(TenantModel):
     synced_at = models.DateTimeField(null=True)
     """When the snapshots below were last fetched whole."""
     fetch_number = models.BigIntegerField(default=0)
-    """Grows with each fetch that begins; a fetch with an older number may not write."""
+    """Grows with each fetch that begins."""
+    written_number = models.BigIntegerField(default=0)
+    """Of the newest fetch that was written; one with an older number may not write any more."""
     trouble = models.CharField(max_length=200, blank=True)
     """What the last fetch met; empty: it went well."""
 
     def __str__(self) -> str:
         return self.provider_id
+
+
+class Checkout(TenantModel):
+    """One visit to the provider's checkout: what a second click finds, and what limits them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider_price_id = models.CharField(max_length=64)
+    trial_ends_at = models.DateTimeField(null=True)
+    """The end of trial that was honoured; None: billed at once."""
+    return_urls = models.CharField(max_length=64)
+    """A digest of where it goes back to: other addresses make another visit."""
+    provider_id = models.CharField(max_length=100, blank=True)
+    """Empty until the provider has answered."""
+    url = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    expires_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.provider_id or str(self.id)
 
 
 class Subscription(TenantModel):
@@ -50,6 +73,10 @@ class Subscription(TenantModel):
     """A chargeback is open or lost."""
     action_url = models.URLField(max_length=500, blank=True)
     fetched_at = models.DateTimeField()
+    dunned_for = models.DateTimeField(null=True)
+    """The `past_due_since` that our mails so far were about; ours, no fetch touches it."""
+    dunning_sent = models.PositiveSmallIntegerField(default=0)
+    """How many mails have left about it."""
 
     def __str__(self) -> str:
         return f"{self.provider_id}: {self.status}"

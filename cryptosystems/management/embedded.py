@@ -1,5 +1,6 @@
 """The embedded parts of one machine: directories, secrets, and the bundled Redis-protocol server."""
 
+import base64
 import fcntl
 import importlib.util
 import os
@@ -7,7 +8,7 @@ import secrets
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -66,13 +67,35 @@ def is_port_free(host: str, port: int) -> bool:
     return True
 
 
-def lasting_secret(path: Path) -> str:
+def _text_secret() -> str:
+    return secrets.token_urlsafe(64)
+
+
+def key_ring() -> str:
+    """Return a new key as `KEY_ENCRYPTION_KEYS` takes it."""
+    return "local:" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def lasting_port(path: Path, host: str = "127.0.0.1") -> int:
+    """Return the port kept in `path` while it is free, so that links to it last; else a new one."""
+    text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    if text.isascii() and text.isdigit() and is_port_free(host, int(text)):
+        return int(text)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(port), encoding="utf-8")
+    return port
+
+
+def lasting_secret(path: Path, make: Callable[[], str] = _text_secret) -> str:
     """Return the secret kept in `path`, made on the first call, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(64))
+            file.write(make())
     return path.read_text(encoding="utf-8")
 
 

@@ -34,3 +34,18 @@ def settings_page() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def env_example() -> str:
+    """Return `.env.example`: every variable with its meaning, each commented out."""
+    lines = [
+        "# Every setting there is, made by `manage.py reference --write`. Nothing is needed for",
+        "# `bin/up`; production sets what `manage.py check --deploy` asks for. Never commit a copy.",
+    ]
+    for room in dict.fromkeys(setting.room for setting in SETTINGS):
+        lines += ["", f"# --- {room} ---"]
+        for setting in SETTINGS:
+            if setting.room == room:
+                lines += [f"# {setting.meaning} ({setting.expects})"]
+                lines += [f"#{setting.name}={setting.default}"]
+    return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from typing import Any
 
 import dj_database_url
 import dj_email_url
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from cryptosystems.settings import env
@@ -136,6 +137,10 @@ CELERY_TASK_ROUTES = {
     "cryptosystems.platform.tasks.*": {"queue": "mail"},
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A page does not wait for a broker that is away: rows hold what must be done, sweepers find it.
+CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2.0, "socket_timeout": 30.0}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
@@ -145,6 +150,31 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "options": {"expires": 55},
     },
     "prune": {"task": "signals.tasks.prune", "schedule": 3600.0, "options": {"expires": 3000}},
+    "billing-events": {
+        "task": "billing.tasks.sweep_events",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "billing-trials": {
+        "task": "billing.tasks.sweep_trials",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
+    "billing-reconcile-changed": {
+        "task": "billing.tasks.reconcile_changed",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
+    "billing-reconcile-all": {
+        "task": "billing.tasks.reconcile_all",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
+    },
+    "billing-close-accounts": {
+        "task": "billing.tasks.close_accounts",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
 }
 
 LANGUAGE_CODE = "en"
@@ -187,7 +217,7 @@ KEY_ENCRYPTION_KEYS: tuple[tuple[str, bytes], ...] = ENV["KEY_ENCRYPTION_KEYS"]
 EMAIL_BACKEND = "cryptosystems.platform.mail.OutboxBackend"
 _mail: dict[str, Any] = dj_email_url.parse(ENV["EMAIL_URL"] or f"file://{STORAGE_DIR / 'mail'}")
 DELIVERY_EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
-EMAIL_FILE_PATH: str = _mail["EMAIL_FILE_PATH"] or str(STORAGE_DIR / "mail")
+EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH']}"  # the parser takes the first slash off
 EMAIL_HOST: str = _mail["EMAIL_HOST"]
 EMAIL_PORT: int = _mail["EMAIL_PORT"]
 EMAIL_HOST_USER: str = _mail["EMAIL_HOST_USER"]

@@ -183,9 +183,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "EMAIL_URL",
         "",
-        "smtp://…, smtp+tls://…, smtps://… or file:///…",
+        "submission://… (587, STARTTLS), smtp://…?ssl=True or file:///…",
         "how mail leaves; empty: files below STORAGE_DIR/mail",
-        _url("smtp", "smtp+tls", "smtp+ssl", "smtps", "submission", "file", "memory", "console"),
+        _url("submission", "smtp", "file"),
         True,
     ),
     Setting(

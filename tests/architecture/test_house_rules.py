@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from cryptosystems.management.reference import settings_page
+from cryptosystems.management.reference import env_example, settings_page
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("accounts", "billing", "cryptosystems", "frontend", "signals", "trading")
@@ -60,10 +60,13 @@ def test_no_migration_is_missing() -> None:
 
 
 def test_the_settings_page_is_made_from_the_declarations() -> None:
-    page = ROOT / "docs/reference/settings.md"
-    assert page.read_text(encoding="utf-8") == settings_page(), (
-        "write it anew: manage.py reference --write"
-    )
+    for name, made in (
+        ("docs/reference/settings.md", settings_page()),
+        (".env.example", env_example()),
+    ):
+        assert (ROOT / name).read_text(encoding="utf-8") == made, (
+            f"write {name} anew: manage.py reference --write"
+        )
 
 
 def test_every_dependency_is_explained() -> None:

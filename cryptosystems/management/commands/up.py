@@ -7,7 +7,6 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +15,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cryptosystems.kernel.errors import CryptoSystemsError
-from cryptosystems.management import embedded
+from cryptosystems.management import embedded, surroundings
 from cryptosystems.management.prepare import prepare_database, prepare_static
-from cryptosystems.management.storage import recording_key, recording_timeframe
+from cryptosystems.management.storage import recording_key
 from cryptosystems.management.supervisor import Service, Supervisor
+from cryptosystems.management.surroundings import Plan
 from signals.delivery import bus
 
 LOCAL_MARKETS: Final = ("simulated", "replay")
@@ -29,21 +29,6 @@ BASE_STORAGE: Final = "CS_BASE_STORAGE"
 """Where storage of several markets lies side by side; set when `up` starts itself anew."""
 _PROGRESS_S: Final = 1.0
 _READY_WITHIN_S: Final = 1_800.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What was asked for, resolved."""
-
-    host: str
-    port: int
-    market: str
-    replay: Path | None
-    symbols: str
-    speed: float
-    days: int
-    effects: str
-    storage: Path
 
 
 class Progress:
@@ -163,30 +148,8 @@ class Product:
         self.progress = Progress(write)
         self.address = f"http://{plan.host}:{plan.port}"
         self.supervisor = Supervisor(plan.storage / "log", self.progress.say)
-        self.env = self._environment()
+        self.env = surroundings.environment(plan, run_dir)
         self._http = httpx.AsyncClient(timeout=5.0)
-
-    def _environment(self) -> dict[str, str]:
-        plan = self.plan
-        env = dict(os.environ)
-        env.setdefault("REDIS_URL", f"unix://{self.run_dir / 'valkey.sock'}?db=0")
-        if not env.get("SECRET_KEY"):
-            env["SECRET_KEY"] = embedded.lasting_secret(plan.storage / "secrets" / "secret_key")
-        env.update(
-            PYTHONUNBUFFERED="1",
-            # One thread a process: spinning thread pools on shared cores cost more than they give.
-            OMP_NUM_THREADS="1",
-            OPENBLAS_NUM_THREADS="1",
-            STORAGE_DIR=str(plan.storage),
-            MARKET=plan.market,
-            SYMBOLS=plan.symbols,
-            HISTORY_DAYS=str(plan.days),
-        )
-        if plan.market == "replay" and plan.replay is not None:
-            env["MARKET_SPEED"] = str(plan.speed)
-            env["HISTORY_DAYS"] = "1500"
-            env["HISTORY_TIMEFRAME"] = recording_timeframe(plan.replay)
-        return env
 
     async def run(self) -> None:
         """Start everything, say when it is ready, and stay until a signal comes."""
@@ -215,8 +178,11 @@ class Product:
             argv = embedded.valkey_argv(self.run_dir, plan.storage / "valkey")
             await self.supervisor.start(self._service("valkey", argv, self._socket_answers))
             await asyncio.to_thread(self._forget_state)
-        local = plan.market in LOCAL_MARKETS
-        await asyncio.gather(self._start_web(), *([self._start_exchange()] if local else []))
+        await asyncio.gather(
+            self._start_web(),
+            *([self._start_exchange()] if plan.market in LOCAL_MARKETS else []),
+            *([self._start_stripe()] if surroundings.has_standin(self.env) else []),
+        )
         for name, argv in (("engine", self._engine_argv()), ("workers", self._workers_argv())):
             await self.supervisor.start(self._service(name, argv, _at_once))
         await self._until_ready()
@@ -256,6 +222,11 @@ class Product:
             *("-P", "threads", "-c", "3", "-Q", "default,mail,notify,training"),
             *("-B", "-s", schedule),
         ]
+
+    async def _start_stripe(self) -> None:
+        """Start the stand-in; its port is chosen already, so nobody has to wait for it."""
+        argv = surroundings.standin_argv(self.plan, self.env)
+        await self.supervisor.start(self._service("stripe", argv, self._stripe_answers))
 
     async def _start_exchange(self) -> None:
         plan, ready = self.plan, self.run_dir / "exchange"
@@ -308,6 +279,13 @@ class Product:
 
     async def _web_answers(self) -> bool:
         return await self._get("/healthz") is not None
+
+    async def _stripe_answers(self) -> bool:
+        try:
+            answer = await self._http.get(self.env["STRIPE_API_BASE"])
+        except httpx.HTTPError:
+            return False
+        return answer.is_success
 
     async def _get(self, path: str) -> dict[str, Any] | None:
         try:
