@@ -1,13 +1,18 @@
 """Who may open a socket, what its owner sees, and how it ends when their rights do."""
 
 import json
+import time
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from accounts import api as accounts
+from accounts import middleware
 from accounts.models import User
+from billing import api as billing
 from cryptosystems.platform import bell
 from signals.delivery import bus, hub
 from signals.services.publish import publish
@@ -156,6 +161,61 @@ async def test_a_socket_ends_with_the_session_behind_it(end: Any) -> None:
         await two.say(op="ping")
         assert (await two.hear())["topic"] == "pong"
         await two.close()
+
+
+def _sign_out_on_the_page(client: Any, user: User) -> None:
+    assert client.post("/accounts/logout/").status_code == 302
+
+
+def _end_all_sessions(client: Any, user: User) -> None:
+    UserSession.objects.create(
+        user=user, session_key=client.session.session_key, ip="127.0.0.1", user_agent=""
+    )
+    assert accounts.end_sessions(user.pk) == 1
+
+
+def _delete_everything(client: Any, user: User) -> None:
+    accounts.delete_everything(user.pk)
+
+
+@pytest.mark.parametrize("end", [_sign_out_on_the_page, _end_all_sessions, _delete_everything])
+async def test_the_product_rings_by_itself_when_a_session_ends(end: Any) -> None:
+    alice = await new("alice")
+    client, session = await session_of(alice)
+    async with browser(alice, session) as one:
+        await sync_to_async(end)(client, alice)
+        assert json.loads((await one.next())["text"])["data"]["code"] == "session_over"
+        assert (await one.next())["code"] == hub.SESSION_OVER
+
+
+async def test_the_product_rings_by_itself_when_staff_give_time() -> None:
+    alice, staff = await new("alice"), await new("staff", is_staff=True)
+    _client, session = await session_of(alice)
+    async with browser(alice, session) as one:
+        await one.say(**FOLLOW)
+        first = (await one.hear())["data"]
+        await sync_to_async(billing.extend_trial)(
+            alice.pk, hours=24, reason="A day of ours was lost.", staff_id=staff.pk
+        )
+        later = (await one.hear())["data"]
+    assert later["until"] > first["until"]
+
+
+async def test_a_session_that_has_been_idle_too_long_ends_its_socket() -> None:
+    staff = await new("staff", is_staff=True)
+    _client, session = await session_of(staff)
+
+    def age() -> None:
+        born = time.time() - middleware.STAFF_IDLE_S - 60
+        session["life"] = [born, born]
+        session.save()
+
+    async with browser(staff, session) as one:
+        await one.say(**FOLLOW)
+        assert (await one.hear())["topic"] == "account"
+        await sync_to_async(age)()
+        await sync_to_async(bell.ring)(staff.pk)
+        assert json.loads((await one.next())["text"])["data"]["code"] == "session_over"
 
 
 async def test_a_bell_just_before_the_sign_out_is_enough() -> None:
