@@ -195,3 +195,9 @@ def test_a_password_is_no_key_to_the_api() -> None:
         Client().get("/api/v1/account", headers={"Authorization": f"Basic {basic}"}).status_code
         == 401
     )
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_no_cache_keeps_an_answer(route: str) -> None:
+    for client in (Client(), signed_in(person("alice"))):
+        assert "no-store" in client.get(address_of(route))["Cache-Control"]
