@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.services import audit, mail
+from cryptosystems.platform import switches
 from cryptosystems.platform.addresses import client_address
 from cryptosystems.platform.encryption import open_sealed, seal
 
@@ -41,6 +42,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         ),
         "rate_limited": _("Too many attempts for now. Wait a few minutes, then try again."),
     }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Say whether new accounts can be made: staff may close sign-up."""
+        return switches.is_on("sign_up")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Read the address where the rest of the product reads it."""

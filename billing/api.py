@@ -19,6 +19,7 @@ from billing.contracts import (
 from billing.services import (
     checkout,
     console,
+    desk,
     facts,
     grants,
     inbox,
@@ -164,3 +165,18 @@ def replay_event(pk: int, *, staff_id: UUID) -> None:
 def reconcile(now: datetime | None = None) -> list[DriftView]:
     """Compare everything with the provider, mend it, and return what had drifted."""
     return reconciling.reconcile_all(now)
+
+
+def events_by_state() -> dict[str, int]:
+    """Return how many events of the provider wait, are done, parked or failed."""
+    return desk.events_by_state()
+
+
+def last_event_fault() -> tuple[str, datetime] | None:
+    """Return what the newest unworked event says, and when it came."""
+    return desk.last_event_fault()
+
+
+def provider_links(user_id: UUID) -> list[tuple[str, str]]:
+    """Return (id, address) of a person's objects at the provider; the stand-in has no addresses."""
+    return desk.provider_links(user_id)

@@ -2,9 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from accounts.contracts import AuditView, ConsentView, FactorsView, SessionView
+from accounts.contracts import (
+    AuditView,
+    ConsentView,
+    FactorsView,
+    SessionView,
+    TokenView,
+    UserView,
+)
+from billing.contracts import BillingView, Entitlements, PlanView
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,29 @@ class Badge:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where someone stands, in a few words beside the account menu."""
+
+    words: str
+    """As `Trial, 5 days left`; empty where nothing needs saying."""
+    kind: str
+    """plain or warn."""
+    banner: str
+    """A sentence for every page while something is owed; empty otherwise."""
+    until: datetime | None
+    """When the state ends by itself; the page counts down to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence that staff put on every page."""
+
+    text: str
+    level: str
+    """info, warn or bad."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """What every page has around it."""
 
@@ -26,6 +58,15 @@ class Shell:
     """Name of the page, for the navigation: dashboard, status, landing or error."""
     badges: tuple[Badge, ...]
     """Where prices come from, said on every page that shows some."""
+    now: datetime
+    """The server's time: what counts down in the page starts from it."""
+    person: UserView | None = None
+    """Who is signed in; None: a visitor."""
+    entitlements: Entitlements | None = None
+    """What this person may use; None: a visitor, who has the demo."""
+    standing: Standing | None = None
+    notices: tuple[Notice, ...] = ()
+    """Announcements of staff that run now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +122,148 @@ class StatusPage:
     shell: Shell
     status: dict[str, Any] | None
     """As `GET /api/v1/status`; None while the engine is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The measured record of one origin, as far as pages that sell may speak of it."""
+
+    origin: str
+    n: int
+    """Settled signals that were entered."""
+    is_enough: bool
+    """Whether n is large enough to state a rate at all."""
+    win_rate: float | None
+    interval: tuple[float, float] | None
+    mean_r: float | None
+    """Mean result of a signal in multiples of its risk, after costs."""
+    mean_r_interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorthRow:
+    """One account size in the break-even table."""
+
+    account: Decimal
+    share: Decimal
+    """The fee a month over the account."""
+    one_r: Decimal
+    """What is risked in one trade."""
+    fee_r: Decimal
+    """The fee a month in multiples of the risk."""
+    needed_r: Decimal
+    """What one trade has to bring on average to cover the fee."""
+    word: str
+    """How that stands to the record, in a word or two; empty without a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlansPage:
+    """The plans page, with its sums done for the default case."""
+
+    shell: Shell
+    plan: PlanView
+    trial_days: int
+    button: str
+    """trial, subscribe or billing: what the reader's state leads to."""
+    billed_from: datetime | None
+    """When a reader who subscribes now pays first; None: at once."""
+    is_standin: bool
+    record: Measured
+    backtest: Measured | None
+    default: WorthRow
+    default_risk: Decimal
+    default_trades: int
+    verdict: str
+    verdict_code: str
+    rows: tuple[WorthRow, ...]
+    shares: tuple[tuple[Decimal, Decimal], ...]
+    """Account, and what a fifth of an assumed 2 % a month would cost there."""
+    script: dict[str, Any]
+    """What the script needs to do the same sums with the reader's own figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandingPage:
+    """The front door."""
+
+    shell: Shell
+    plan: PlanView
+    trial_days: int
+    signal: dict[str, Any] | None
+    """The newest open signal that this reader may see."""
+    levels: tuple[LevelRow, ...]
+    market: dict[str, Any] | None
+    record: Measured
+    backtest: Measured | None
+    status: dict[str, Any] | None
+    n_markets: int
+    delay_min: int
+    """By how many minutes open signals of the real market reach this reader late."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillingPage:
+    """Plan and billing of one person."""
+
+    shell: Shell
+    billing: BillingView
+    trouble: str
+    next_charge: tuple[datetime, Decimal, str] | None
+    """When, how much before tax, in which currency; None: nothing will be charged."""
+    may_subscribe: bool
+    billed_from: datetime | None
+    """When somebody who subscribes now pays first; None: at once."""
+    has_portal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of getting started."""
+
+    title: str
+    text: str
+    is_done: bool
+    is_next: bool
+    aside: str
+    """What stands at the right: a date, a count."""
+    link: tuple[str, str] | None
+    """(address, words) of the button."""
+    lock: str = ""
+    """Why it cannot be done now; empty: it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartPage:
+    """Getting started: what is done and what comes next."""
+
+    shell: Shell
+    steps: tuple[Step, ...]
+    n_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokensPage:
+    """Personal tokens of one person."""
+
+    shell: Shell
+    tokens: tuple[TokenView, ...]
+    scopes: tuple[tuple[str, str, str], ...]
+    """(scope, title, what it opens)"""
+    scope_titles: dict[str, str]
+    lifetimes: tuple[tuple[str, str], ...]
+    is_open: bool
+    lock: str
+    """Why no token can be made now; empty: it can."""
+    secret: str
+    """The new token, in this one answer only."""
+    made: TokenView | None
+    error: str
+    name: str
+    """What was typed, kept when it is refused."""
+    chosen: tuple[str, ...]
+    lifetime: str
+    curl: str
 
 
 @dataclass(frozen=True, slots=True)

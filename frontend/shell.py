@@ -1,16 +1,24 @@
 """What stands around every page."""
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
+from accounts import api as accounts
+from accounts.contracts import UserView
+from billing import api as billing
+from billing.contracts import Entitlements
+from frontend.announcements import running
 from frontend.context import Badge, Shell
+from frontend.standing import standing
 
 _DEMO: Final = Badge("Demo", "plain", "Everything here can be seen without an account")
 _BADGES: Final = {
     "simulated": (
-        _DEMO,
         Badge(
             "Simulated market",
             "sim",
@@ -18,7 +26,6 @@ _BADGES: Final = {
         ),
     ),
     "replay": (
-        _DEMO,
         Badge(
             "Replay",
             "replay",
@@ -32,14 +39,46 @@ _BADGES: Final = {
         Badge("Binance demo", "plain", "The stream is Binance's demo market, not the real one"),
     ),
 }
+_KEPT: Final = "_viewer_of_this_request"
 
 
-def make_shell(page: str) -> Shell:
-    """Return the frame of a page, with the badges of the market this server follows."""
-    return Shell(page, _BADGES[settings.MARKET])
+def make_shell(page: str, request: HttpRequest | None = None, now: datetime | None = None) -> Shell:
+    """Return the frame of a page: whose page it is, where prices come from, what staff announce."""
+    now = now or timezone.now()
+    person, rights = viewer(request) if request is not None else (None, None)
+    badges = _BADGES[settings.MARKET]
+    if person is None and settings.MARKET in ("simulated", "replay"):
+        badges = (_DEMO, *badges)
+    return Shell(
+        page=page,
+        badges=badges,
+        now=now,
+        person=person,
+        entitlements=rights,
+        standing=None if rights is None else standing(rights, now),
+        notices=running(now),
+    )
 
 
-def shell(request: HttpRequest) -> dict[str, Shell]:
-    """Give every template its frame (context processor); a page that names its own keeps it."""
+def viewer(request: HttpRequest) -> tuple[UserView | None, Entitlements | None]:
+    """Return who asks and what they may use; read once a request."""
+    found: tuple[UserView | None, Entitlements | None] | None = getattr(request, _KEPT, None)
+    if found is None:
+        found = (None, None)
+        user = getattr(request, "user", None)
+        if user is not None and user.is_authenticated:
+            person = accounts.user_by_id(user.pk)
+            if person is not None:
+                found = (person, billing.entitlements_for(person.id))
+        setattr(request, _KEPT, found)
+    return found
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Give every template its frame (context processor); a page that names its own keeps it.
+
+    It is made when a template asks for it: a page with a frame of its own costs nothing here.
+    """
     match = getattr(request, "resolver_match", None)
-    return {"shell": make_shell(match.url_name or "" if match else "error")}
+    name = (match.url_name or "") if match else "error"
+    return {"shell": SimpleLazyObject(lambda: make_shell(name, request))}

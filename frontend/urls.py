@@ -3,12 +3,16 @@
 from django.urls import path
 
 from frontend.pages import (
+    account,
     account_data,
     account_settings,
+    billing,
     dashboard,
     marketing,
     operations,
+    plans,
     security,
+    tokens,
 )
 
 app_name = "frontend"
@@ -16,6 +20,7 @@ app_name = "frontend"
 urlpatterns = [
     path("", marketing.landing, name="landing"),
     path("ai-trading/dashboard", dashboard.dashboard, name="dashboard"),
+    path("ai-trading/plans-pricing", plans.plans, name="plans"),
     path("account/security", security.security, name="security"),
     path("account/security/sessions/end", security.end_sessions, name="end-sessions"),
     path(
@@ -27,4 +32,16 @@ urlpatterns = [
     path("account/data/delete", account_data.delete, name="data-delete"),
     path("account/data/keep", account_data.keep, name="data-keep"),
     path("status", operations.status, name="status"),
+    path("terms", marketing.terms, name="terms"),
+    path("risk", marketing.risk, name="risk"),
+    path("account/", account.start, name="account"),
+    path("account/billing", billing.billing_page, name="billing"),
+    path("account/billing/subscribe", billing.subscribe, name="subscribe"),
+    path("account/billing/portal", billing.portal, name="billing-portal"),
+    path("account/billing/cancel", billing.cancel, name="billing-cancel"),
+    path("account/billing/keep", billing.keep, name="billing-keep"),
+    path("account/billing/done", billing.done, name="billing-done"),
+    path("account/billing/done/state", billing.done_state, name="billing-done-state"),
+    path("account/api-tokens", tokens.tokens, name="api-tokens"),
+    path("account/api-tokens/<uuid:token_id>/revoke", tokens.revoke, name="revoke-token"),
 ]

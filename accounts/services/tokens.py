@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from accounts.contracts import TokenView
 from accounts.models import ApiToken, User
 from accounts.services import audit
-from cryptosystems.kernel.errors import InvalidInput
+from cryptosystems.kernel.errors import InvalidInput, NotAllowed
+from cryptosystems.platform import switches
 from cryptosystems.platform.text import check_plain_text
 
 MOST_LIVE: Final = 10
@@ -41,7 +42,13 @@ def create_token(
     ------
     InvalidInput
         If name, scopes or expiry do not fit, or the person has ten live tokens.
+    NotAllowed
+        While staff have closed the making of tokens.
     """
+    if not switches.is_on("api_tokens"):
+        raise NotAllowed(
+            _("No new tokens are made right now. Those you have go on working."), code="closed"
+        )
     now = now or timezone.now()
     name = check_plain_text(name, most=MOST_NAME).strip()
     if not name:

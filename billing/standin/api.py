@@ -3,12 +3,12 @@
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from billing.standin import handlers
 from billing.standin.errors import StripeFault
 from billing.standin.handlers import Desk, Handler
-from billing.standin.params import Params
+from billing.standin.params import decode
 from billing.standin.state import Obj, State, new_id
 from billing.standin.subscriptions import Dunning
 
@@ -21,10 +21,11 @@ class Call:
 
     method: str
     path: str
-    params: Params
+    pairs: list[tuple[str, str]]
     key: str
     """The secret key that came with it."""
     idempotency_key: str = ""
+    request_id: str = field(default_factory=lambda: new_id("req", 14))
 
 
 class Api:
@@ -38,7 +39,7 @@ class Api:
     def answer(self, call: Call) -> tuple[int, Obj, bool]:
         """Return status, body, and whether this is the answer to an earlier request again."""
         self.state.request = {
-            "id": new_id("req", 14),
+            "id": call.request_id,
             "idempotency_key": call.idempotency_key or None,
         }
         try:
@@ -76,7 +77,7 @@ class Api:
         return kept
 
     def _work(self, call: Call) -> Answer:
-        params = dict(call.params)
+        params = decode(call.pairs)
         asked = params.pop("expand", [])
         if not isinstance(asked, list) or not all(isinstance(path, str) for path in asked):
             raise StripeFault("Invalid array", param="expand")
@@ -111,5 +112,5 @@ class Api:
 
 
 def _fingerprint(call: Call) -> str:
-    text = json.dumps([call.method, call.path, call.params], sort_keys=True)
+    text = json.dumps([call.method, call.path, sorted(call.pairs)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

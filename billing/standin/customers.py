@@ -106,6 +106,8 @@ def remove(state: State, customer: Obj) -> Obj:
         "deleted": True,
         "test_clock": customer["test_clock"],
     }
+    if "_offset_s" in customer:
+        gone["_offset_s"] = customer["_offset_s"]
     state.add(gone)
     return {name: gone[name] for name in ("id", "object", "deleted")}
 

@@ -35,7 +35,7 @@ def document(title: str, body: str) -> str:
         '<meta name="color-scheme" content="dark light">'
         f"<title>{escape(title)} – Stripe stand-in</title>"
         '<link rel="stylesheet" href="/standin.css"></head><body>'
-        f'<p class="ribbon" role="note">{SENTENCE}</p><main><h1>{escape(title)}</h1>{body}</main>'
+        f'<header><p class="ribbon">{SENTENCE}</p></header><main><h1>{escape(title)}</h1>{body}</main>'
         "</body></html>"
     )
 
@@ -230,8 +230,8 @@ def portal(state: State, session: Obj, token: str, message: str) -> str:
             + _button("advance", "month", "Advance by one month")
             + "</div>",
         )
-        + '<p class="small">A renewal is charged one hour after its period began; the two longer '
-        "steps go on until then.</p></section>"
+        + '<p class="small">Only this customer\'s time moves. A renewal is charged one hour after its '
+        "period began; the two longer steps go on until then.</p></section>"
     )
     return body + _back(session["return_url"], "Back")
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from billing.standin.errors import StripeFault, needs
 
 Params = dict[str, Any]
-_PART = re.compile(r"\[([^\]]*)\]")
+_DEEPEST: Final = 8
+_PART: Final = re.compile(r"\[([^\]]*)\]")
 
 
 def decode(pairs: Iterable[tuple[str, str]]) -> Params:
@@ -16,6 +17,8 @@ def decode(pairs: Iterable[tuple[str, str]]) -> Params:
     for name, value in pairs:
         head, _, rest = name.partition("[")
         path = [head, *_PART.findall("[" + rest if rest else "")]
+        if len(path) > _DEEPEST:
+            raise StripeFault(f"Invalid parameter: {head}", param=head)
         place = tree
         for part in path[:-1]:
             inner = place.setdefault(part, {})

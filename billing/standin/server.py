@@ -16,7 +16,6 @@ from aiohttp import web
 from billing.standin import catalogue, storage, timeline
 from billing.standin.api import Api, Call
 from billing.standin.faults import ApiFaults, Cut
-from billing.standin.params import decode
 from billing.standin.site import Site
 from billing.standin.state import API_VERSION, State
 from billing.standin.subscriptions import Dunning
@@ -116,7 +115,7 @@ class StandInServer:
             await asyncio.sleep(_TICK_S)
 
     def _let_time_pass(self) -> None:
-        timeline.catch_up(self.state, "", self.state.now(), self.config.dunning)
+        timeline.let_pass(self.state, self.config.dunning)
         self.state.forget_old()
 
     def _settle(self) -> None:
@@ -145,17 +144,18 @@ class StandInServer:
         answer = await handler(request)
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Content-Type-Options"] = "nosniff"
-        answer.headers["Referrer-Policy"] = "no-referrer"
+        # Not `no-referrer`: browsers would then send our own forms with `Origin: null`.
+        answer.headers["Referrer-Policy"] = "same-origin"
         return answer
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        body = await request.text()
+        body = (await request.read()).decode("utf-8", "replace")
         pairs = parse_qsl(request.query_string, keep_blank_values=True)
         pairs += parse_qsl(body, keep_blank_values=True)
         call = Call(
             request.method,
             request.path,
-            decode(pairs),
+            pairs,
             re.sub("^Bearer ", "", request.headers.get("Authorization", "")),
             request.headers.get("Idempotency-Key", ""),
         )
@@ -173,7 +173,7 @@ class StandInServer:
             return web.Response(status=500)
         answer = web.json_response(found, status=status)
         answer.headers["Stripe-Version"] = API_VERSION
-        answer.headers["Request-Id"] = "req_standin"
+        answer.headers["Request-Id"] = call.request_id
         if is_again:
             answer.headers["Idempotent-Replayed"] = "true"
         return answer

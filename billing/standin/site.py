@@ -226,15 +226,11 @@ class Site:
                 subscription["default_payment_method"] = method["id"]
 
     def _advance(self, customer: Obj, subscription: Obj | None, how_far: str) -> None:
-        scope = self.state.scope_of(customer)
-        now = self.state.now(scope)
+        now = self.state.now_of(customer)
         target = now + DAY_S
         if how_far == "month":
             target = add_months(now, 1) + _HOUR_S
         elif how_far == "period" and subscription is not None:
             # Stripe charges a renewal an hour after the period has turned.
             target = max(now, first_item(subscription)["current_period_end"]) + _HOUR_S
-        if scope:
-            timeline.advance_clock(self.state, self.state.objects[scope], target, self.dunning)
-        else:
-            timeline.advance(self.state, target - now, self.dunning)
+        timeline.advance_customer(self.state, customer, target - now, self.dunning)

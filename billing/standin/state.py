@@ -87,12 +87,20 @@ class State:
     # --- clocks ---------------------------------------------------------------------------------
 
     def now(self, scope: str = "") -> int:
-        """Return the time of a test clock, or of everything that hangs on none."""
+        """Return the time of a test clock, of a customer whose time was moved, or of the rest."""
         if self._moment is not None and self._moment[0] == scope:
             return self._moment[1]
-        if scope:
-            return int(self.objects[scope]["frozen_time"])
-        return int(self.wall()) + self.offset_s
+        if not scope:
+            return int(self.wall()) + self.offset_s
+        keeper = self.objects[scope]
+        if keeper["object"] == "customer":
+            return int(self.wall()) + self.offset_s + int(keeper["_offset_s"])
+        return int(keeper["frozen_time"])
+
+    def running_scopes(self) -> list[str]:
+        """Return every scope whose time passes by itself."""
+        moved = [obj["id"] for obj in self.objects.values() if "_offset_s" in obj]
+        return ["", *moved]
 
     @contextmanager
     def at(self, scope: str, moment: int) -> Iterator[None]:
@@ -104,14 +112,15 @@ class State:
             self._moment = None
 
     def scope_of(self, obj: Obj) -> str:
-        """Return the test clock that an object hangs on; empty: none."""
+        """Return what keeps an object's time: a test clock, its customer, or nothing special."""
         name = (
             obj["id"]
             if obj["object"] == "customer"
             else (obj.get("customer") or obj.get("_customer"))
         )
         owner = self.objects.get(name or "", {})
-        return str(owner.get("test_clock") or "")
+        own = name if "_offset_s" in owner else ""
+        return str(owner.get("test_clock") or own)
 
     def now_of(self, obj: Obj) -> int:
         """Return what time it is for an object."""
@@ -133,7 +142,7 @@ class State:
         StripeFault
             If there is none.
         """
-        found = self.objects.get(name)
+        found = self.objects.get(name) if isinstance(name, str) else None
         if found is None or found["object"] != kind:
             raise missing(_WORDS.get(kind, kind), name)
         return found

@@ -10,6 +10,14 @@ from billing.standin.params import Params, flag, group, merged_metadata, whole
 from billing.standin.state import Obj, State, list_object, new_id
 
 OVER: Final = ("canceled", "incomplete_expired")
+_CHANGEABLE: Final = (
+    "cancel_at_period_end",
+    "cancellation_details",
+    "default_payment_method",
+    "metadata",
+    "proration_behavior",
+    "trial_end",
+)
 CONFIRM_WITHIN_S: Final = 23 * 3600
 
 
@@ -300,6 +308,9 @@ def update(state: State, subscription: Obj, params: Params) -> Obj:
             "A canceled subscription can only update its cancellation_details and metadata.",
             param="id",
         )
+    for name in params:
+        if name not in _CHANGEABLE:
+            raise StripeFault(f"The stand-in cannot change this: {name}", param=name)
     with state.changing(subscription, "customer.subscription.updated"):
         if "cancel_at_period_end" in params:
             end_at_period_end(state, subscription, flag(params, "cancel_at_period_end"))
@@ -315,9 +326,6 @@ def update(state: State, subscription: Obj, params: Params) -> Obj:
                 **subscription["cancellation_details"],
                 **{name: details.get(name) or None for name in ("comment", "feedback")},
             }
-        if "pause_collection" in params:
-            given = group(params, "pause_collection")
-            subscription["pause_collection"] = given or None
         if "trial_end" in params:
             _move_trial_end(state, subscription, params)
     return subscription

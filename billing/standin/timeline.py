@@ -27,10 +27,29 @@ def catch_up(state: State, scope: str, until: int, dunning: Dunning) -> int:
 
 
 def advance(state: State, seconds: int, dunning: Dunning) -> None:
-    """Move the time of everything that hangs on no test clock."""
-    target = state.now() + seconds
-    catch_up(state, "", target, dunning)
+    """Move the time of everybody without a test clock."""
+    for scope in state.running_scopes():
+        catch_up(state, scope, state.now(scope) + seconds, dunning)
     state.offset_s += seconds
+    state.is_dirty = True
+
+
+def let_pass(state: State, dunning: Dunning) -> None:
+    """Let everything happen that has fallen due by now, wherever time runs by itself."""
+    for scope in state.running_scopes():
+        catch_up(state, scope, state.now(scope), dunning)
+
+
+def advance_customer(state: State, customer: Obj, seconds: int, dunning: Dunning) -> None:
+    """Move one customer's time: everybody else's, and the product's, stays where it is."""
+    if customer["test_clock"]:
+        clock = state.objects[customer["test_clock"]]
+        advance_clock(state, clock, clock["frozen_time"] + seconds, dunning)
+        return
+    target = state.now_of(customer) + seconds
+    customer.setdefault("_offset_s", 0)
+    catch_up(state, customer["id"], target, dunning)
+    customer["_offset_s"] += seconds
     state.is_dirty = True
 
 

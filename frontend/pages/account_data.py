@@ -21,7 +21,9 @@ def data(request: HttpRequest) -> HttpResponse:
     user_id = user_id_of(request)
     view = api.user_by_id(user_id)
     page = DataPage(
-        make_shell("data"), tuple(api.consents_of(user_id)), view.deletion_due_at if view else None
+        make_shell("data", request),
+        tuple(api.consents_of(user_id)),
+        view.deletion_due_at if view else None,
     )
     return render(request, "frontend/account/data.html", {"page": page, "shell": page.shell})
 
@@ -45,7 +47,7 @@ def delete(request: HttpRequest) -> HttpResponse:
         api.request_deletion(user_id_of(request), keep_session=request.session.session_key or "")
         messages.warning(request, _("Your account will be deleted. You can take it back below."))
         return redirect("frontend:data")
-    return render(request, "frontend/account/delete.html", {"shell": make_shell("data")})
+    return render(request, "frontend/account/delete.html", {"shell": make_shell("data", request)})
 
 
 @require_POST

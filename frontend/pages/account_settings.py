@@ -70,7 +70,7 @@ def settings(request: HttpRequest) -> HttpResponse:
             initial={name: getattr(view, name) for name in SettingsForm.base_fields}
         )
     zones = tuple(name for name, _title in api.setting_choices()["time_zone"])
-    page = SettingsPage(make_shell("settings"), form, zones)
+    page = SettingsPage(make_shell("settings", request), form, zones)
     status = 400 if form.errors else 200
     return render(
         request,

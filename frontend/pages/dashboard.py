@@ -1,7 +1,6 @@
 """The dashboard: its first paint carries what the engine already knows."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,12 +20,14 @@ _DEFAULT_SYMBOL: Final = "BTCUSDT"
 @never_cache
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Render the dashboard of `?symbol=`, with or without the engine."""
-    page = make_dashboard(request.GET.get("symbol", ""), request.user.pk)
+    page = make_dashboard(request.GET.get("symbol", ""), request)
     return render(request, "frontend/dashboard.html", {"page": page, "shell": page.shell})
 
 
-def make_dashboard(asked: str, viewer_id: UUID | None = None) -> DashboardPage:
+def make_dashboard(asked: str, request: HttpRequest | None = None) -> DashboardPage:
     """Return the page's context; an unknown symbol falls back to the newest signal's."""
+    shell = make_shell("dashboard", request)
+    viewer_id = None if shell.person is None else shell.person.id
     # The sequence first: what is issued while we read is then sent again, never missed.
     after = api.newest_sequence()
     status = api.status()
@@ -40,7 +41,7 @@ def make_dashboard(asked: str, viewer_id: UUID | None = None) -> DashboardPage:
         first_rows = [market, *first_rows[:-1]]
     known = {held["id"]: held for held in [*open_signals, *([signal] if signal else [])]}
     return DashboardPage(
-        shell=make_shell("dashboard"),
+        shell=shell,
         symbol=symbol,
         market=market,
         markets=first_rows,
@@ -49,7 +50,7 @@ def make_dashboard(asked: str, viewer_id: UUID | None = None) -> DashboardPage:
         status=status,
         ribbon=_ribbon(status, bool(rows)),
         signal=signal,
-        levels=() if signal is None else _levels(signal, market),
+        levels=() if signal is None else signal_levels(signal, market),
         open_signals=open_signals,
         signals_delay_s=api.delay_s(viewer_id),
         first={
@@ -95,7 +96,8 @@ def _symbol(asked: str, rows: list[dict[str, Any]], open_signals: list[dict[str,
     return _DEFAULT_SYMBOL if not names or _DEFAULT_SYMBOL in names else str(names[0])
 
 
-def _levels(signal: dict[str, Any], market: dict[str, Any] | None) -> tuple[LevelRow, ...]:
+def signal_levels(signal: dict[str, Any], market: dict[str, Any] | None) -> tuple[LevelRow, ...]:
+    """Return the lines of a signal's levels, the farthest target first."""
     decimals = signal["decimals"]
     now = float(market["price"]) if market and market["price"] else None
 

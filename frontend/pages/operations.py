@@ -14,10 +14,10 @@ from signals import api
 @never_cache
 def status(request: HttpRequest) -> HttpResponse:
     """Render the six pipeline stages, feeds, gaps, errors and the model."""
-    page = StatusPage(make_shell("status"), api.status())
+    page = StatusPage(make_shell("status", request), api.status())
     return render(request, "frontend/status.html", {"page": page, "shell": page.shell})
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Render 404 with a way back."""
-    return render(request, "404.html", {"shell": make_shell("error")}, status=404)
+    return render(request, "404.html", {"shell": make_shell("error", request)}, status=404)

@@ -29,7 +29,7 @@ def security(request: HttpRequest) -> HttpResponse:
         limit=_ROWS + 1,
     )
     page = SecurityPage(
-        shell=make_shell("security"),
+        shell=make_shell("security", request),
         email=str(getattr(request.user, "email", "")),
         factors=api.factors_of(user_id),
         sessions=tuple(api.sessions_of(user_id, request.session.session_key or "")),

@@ -170,9 +170,31 @@ def test_nested_parameters_are_read_as_stripe_reads_them() -> None:
         "e": ["x", "y"],
         "metadata": {"0": "z"},
     }
-    for wrong in ([("a", "1"), ("a[b]", "2")], [("a[b]", "1"), ("a", "2"), ("a[c]", "3")]):
+    deep = "a" + "[b]" * 500
+    for wrong in (
+        [(deep, "1")],
+        [("a", "1"), ("a[b]", "2")],
+        [("a[b]", "1"), ("a", "2"), ("a[c]", "3")],
+    ):
         with pytest.raises(Exception, match="Invalid parameter"):
             decode(wrong)
+
+
+@pytest.mark.parametrize(
+    "body", [b"customer[a]=1&mode=subscription&success_url=http://x", b"\xff\xfe=%ff", b"expand=x"]
+)
+def test_nonsense_is_refused_and_breaks_nothing(shop: Shop, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    answer = httpx.post(
+        f"{shop.standin.base_url}/v1/checkout/sessions", content=body, headers=headers
+    )
+    assert 400 <= answer.status_code < 500 and answer.json()["error"]["message"]
+
+
+def test_a_change_that_it_cannot_make_is_not_swallowed(shop: Shop) -> None:
+    name = shop.subscription(shop.subscriber()).id
+    with pytest.raises(stripe.InvalidRequestError, match="cannot change this: items"):
+        shop.stripe.v1.subscriptions.update(name, {"items": [{"price": PRICE_ID}]})
 
 
 def test_every_id_and_address_is_our_own(shop: Shop) -> None:

@@ -1,14 +1,17 @@
 """What time brings to a subscription, moved by a test clock or by the portal's buttons."""
 
+import time
 from typing import Any
 
+import httpx
 import pytest
 import stripe
 
 from billing.standin.months import add_months
 from billing.standin.subscriptions import Dunning
 from tests.billing.standin.conftest import DAY, START, Inbox, Shop
-from tests.support.stripe_standin import stripe_standin
+from tests.support.stripe_standin import KEY, stripe_standin
+from tests.support.waiting import wait_until
 
 HOUR = 3600
 END = add_months(START, 1)
@@ -197,9 +200,8 @@ def test_a_renewal_that_asks_for_a_confirmation_waits_for_it(shop: Shop) -> None
     assert shop.subscription(customer).status == "active"
 
 
-def test_the_portals_clock_moves_everybody_without_a_clock_of_their_own(shop: Shop) -> None:
-    clock = shop.clock()
-    frozen = shop.subscriber(clock=clock)
+def test_the_portals_clock_moves_one_customer_only(shop: Shop) -> None:
+    others = [shop.subscriber(clock=shop.clock()), shop.subscriber()]
     customer = shop.subscriber()
     portal = shop.portal(customer)
     before = shop.subscription(customer)["items"].data[0].current_period_end
@@ -212,4 +214,29 @@ def test_the_portals_clock_moves_everybody_without_a_clock_of_their_own(shop: Sh
 
     assert len(shop.invoices(customer)) == 3
     assert shop.subscription(customer)["items"].data[0].current_period_start > before
-    assert len(shop.invoices(frozen)) == 1
+    assert [len(shop.invoices(other)) for other in others] == [1, 1]
+    # Nobody else's trial is refused because one customer lives in another month.
+    soon = int(time.time()) + 3 * DAY
+    shop.checkout(shop.customer(), subscription_data={"trial_end": soon})
+
+
+def test_everybodys_time_is_moved_on_order(shop: Shop) -> None:
+    customers = [shop.subscriber(), shop.subscriber()]
+    shop.press(shop.portal(customers[0]), "advance", "day")
+    answer = httpx.post(
+        f"{shop.standin.base_url}/_standin/advance",
+        data={"seconds": 32 * DAY},
+        headers={"Authorization": f"Bearer {KEY}"},
+    )
+    assert answer.json()["offset_s"] == 32 * DAY
+    assert [len(shop.invoices(customer)) for customer in customers] == [2, 2]
+
+
+def test_time_that_passes_by_itself_renews(inbox: Inbox) -> None:
+    now = [float(START)]
+    with stripe_standin(webhook_url=inbox.url, wall=lambda: now[0]) as standin:
+        shop = Shop(standin, inbox)
+        customer = shop.subscriber()
+        now[0] = END + HOUR
+        wait_until(lambda: len(standin.objects("invoice", status="paid")) == 2)
+        assert shop.subscription(customer).status == "active"

@@ -12,6 +12,7 @@ import pytest
 import stripe
 
 from cryptosystems.management import embedded, surroundings
+from cryptosystems.management.commands.up import Product
 from cryptosystems.management.surroundings import Plan
 from tests.support.waiting import wait_until
 
@@ -57,6 +58,19 @@ def test_the_process_answers_at_the_address_that_was_chosen_for_it(tmp_path: Pat
         assert process.wait(10) == 0
     kept = tmp_path / "stripe" / "state.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+async def test_up_starts_it_and_it_comes_back(tmp_path: Path) -> None:
+    product = Product(_plan(tmp_path), tmp_path, lambda text: None)
+    try:
+        await product._start_stripe()
+        address = product.env["STRIPE_API_BASE"]
+        assert await product._stripe_answers()
+    finally:
+        await product.supervisor.stop()
+    assert not await product._stripe_answers()
+    again = Product(_plan(tmp_path), tmp_path, lambda text: None)
+    assert again.env["STRIPE_API_BASE"] == address
 
 
 def test_a_damaged_file_is_named_and_put_aside(tmp_path: Path) -> None:

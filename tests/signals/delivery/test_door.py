@@ -179,7 +179,13 @@ def _delete_everything(client: Any, user: User) -> None:
     accounts.delete_everything(user.pk)
 
 
-@pytest.mark.parametrize("end", [_sign_out_on_the_page, _end_all_sessions, _delete_everything])
+def _close_by_staff(client: Any, user: User) -> None:
+    assert accounts.set_active(user.pk, False)
+
+
+@pytest.mark.parametrize(
+    "end", [_sign_out_on_the_page, _end_all_sessions, _delete_everything, _close_by_staff]
+)
 async def test_the_product_rings_by_itself_when_a_session_ends(end: Any) -> None:
     alice = await new("alice")
     client, session = await session_of(alice)

@@ -23,6 +23,8 @@ export class Live {
     this.isQuiet = false;
   }
   start() {
+    if (this.isStarted) return this;
+    this.isStarted = true;
     document.addEventListener("visibilitychange", () => this.#seen());
     addEventListener("online", () => this.state.name === "waiting" && this.#connect());
     setInterval(() => this.#watch(), 1000);
@@ -140,3 +142,6 @@ export class Live {
   }
 }
 export const streamUrl = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/stream`;
+let ofThisPage = null;
+/** The one socket of this page: whoever asks first makes it, the others share it. */
+export const pageLive = (after = 0) => (ofThisPage ??= new Live(streamUrl(), after));

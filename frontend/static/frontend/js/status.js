@@ -1,10 +1,10 @@
 // The status page: the same figures, kept live by the topic `status`.
 import { $, h, put } from "./dom.js";
 import { age, count, duration, fixed, hms, moment, parse } from "./format.js";
-import { Live, streamUrl } from "./live.js";
+import { pageLive } from "./live.js";
 
 const STALE_MS = 5000;
-const live = new Live(streamUrl());
+const live = pageLive();
 const part = (name) => $(`[data-${name}]`);
 
 function stages(list) {

@@ -11,8 +11,16 @@
   function preferred() {
     return window.matchMedia && matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   }
-  root.setAttribute("data-theme", root.dataset.profileTheme || stored("theme") || preferred());
-  root.setAttribute("data-cvd", stored("cvd") || "0");
+  // The profile speaks first. A choice made on this device since then holds until the profile changes.
+  function profile(key) {
+    var value = root.getAttribute("data-profile-" + key);
+    if (!value) return null;
+    var since = (stored(key + "-since") || "").split(":");
+    if (since[0] === value && since[1]) return since[1];
+    return value === "system" ? preferred() : value;
+  }
+  root.setAttribute("data-theme", profile("theme") || stored("theme") || preferred());
+  root.setAttribute("data-cvd", profile("cvd") || stored("cvd") || "0");
 
   function show() {
     var light = String(root.getAttribute("data-theme") === "light");
@@ -28,6 +36,8 @@
     root.setAttribute("data-" + key, value);
     try {
       localStorage.setItem(key, value);
+      var mine = root.getAttribute("data-profile-" + key);
+      if (mine) localStorage.setItem(key + "-since", mine + ":" + value);
     } catch (e) {
       /* private mode: it lasts until the page is left */
     }

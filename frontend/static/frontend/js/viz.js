@@ -8,7 +8,7 @@ export function svg(width, height, label, attributes = {}) {
 }
 export const text = (x, y, words, cls = "v-text", anchor = "start") =>
   s("text", { x, y, class: cls, "text-anchor": anchor, text: words });
-const line = (x1, y1, x2, y2, cls) => s("line", { x1, y1, x2, y2, class: cls });
+export const line = (x1, y1, x2, y2, cls) => s("line", { x1, y1, x2, y2, class: cls });
 const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
 /** Draw at the real width, now and whenever it changes: text keeps its size on every screen. */
@@ -25,7 +25,7 @@ export function fit(draw, least = 280) {
   return box;
 }
 /** Point with whiskers: the mark of every measured value, and of nothing else. */
-function whisker(el, x0, x1, xm, y, { cap = 5, r = 4, faint = false } = {}) {
+export function whisker(el, x0, x1, xm, y, { cap = 5, r = 4, faint = false } = {}) {
   const dim = faint ? " v-faint" : "";
   el.append(
     s("path", {

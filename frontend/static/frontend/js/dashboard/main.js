@@ -1,7 +1,7 @@
 // The dashboard's start: what the server rendered is taken over, then kept live.
 import { getJson } from "../api.js";
 import { $ } from "../dom.js";
-import { Live, streamUrl } from "../live.js";
+import { pageLive } from "../live.js";
 import { startChart } from "./charting.js";
 import { SECONDS, desk, select, setClock, tell } from "./desk.js";
 import { startDock } from "./dock.js";
@@ -85,7 +85,7 @@ if (first.now) setClock(Date.parse(first.now));
 if (first.markets) takeMarkets(first.markets);
 for (const signal of first.signals) desk.signals.set(signal.id, signal);
 
-const live = new Live(streamUrl(), first.after);
+const live = pageLive(first.after);
 startHealth(live);
 startMarkets();
 startHead();
