@@ -11,17 +11,11 @@ from accounts.contracts import (
     DeviceView,
     FactorsView,
     SessionView,
+    TokenView,
     UserView,
 )
 from accounts.services import audit as _audit
-from accounts.services import deletion, desk, export, people, sessions
-from accounts.services.tokens import create_token, revoke_token, tokens_of
-
-__all__ = [
-    "create_token",
-    "revoke_token",
-    "tokens_of",
-]
+from accounts.services import deletion, desk, export, people, sessions, tokens
 
 
 # --- people ---------------------------------------------------------------------------------
@@ -111,6 +105,35 @@ def end_session(user_id: UUID, session_id: int) -> bool:
 def end_sessions(user_id: UUID, *, except_key: str = "") -> int:
     """Sign all browsers out, but for one; return how many."""
     return sessions.end_all(user_id, except_key=except_key)
+
+
+def is_session_alive(session_key: str, user_id: UUID) -> bool:
+    """Say whether a session still signs this person in: asked again while a socket is open."""
+    return sessions.is_alive(session_key, user_id)
+
+
+# --- personal tokens ------------------------------------------------------------------------
+def tokens_of(user_id: UUID) -> list[TokenView]:
+    """Return someone's tokens, the newest first, revoked and expired ones too."""
+    return tokens.tokens_of(user_id)
+
+
+def create_token(
+    user_id: UUID, *, name: str, scopes: Iterable[str], expires_at: datetime | None = None
+) -> tuple[TokenView, str]:
+    """Make a token; return it with its text, which nobody can read again.
+
+    Raises
+    ------
+    InvalidInput
+        If name, scopes or expiry do not fit, or the person has ten live tokens.
+    """
+    return tokens.create_token(user_id, name=name, scopes=scopes, expires_at=expires_at)
+
+
+def revoke_token(user_id: UUID, token_id: UUID) -> bool:
+    """End a token at once; False if this person has no live token of that id."""
+    return tokens.revoke_token(user_id, token_id)
 
 
 # --- audit log ------------------------------------------------------------------------------

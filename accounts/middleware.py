@@ -1,8 +1,8 @@
 """How long a session lives, and what private pages tell caches."""
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -25,13 +25,20 @@ STAFF_ABSOLUTE_S: Final = 8 * _HOUR
 _TOUCH_S: Final = _HOUR
 _STAFF_TOUCH_S: Final = 60
 _LIFE: Final = "life"
-_PRIVATE: Final = ("/accounts/", "/account/", "/console/")
+_PRIVATE: Final = ("/accounts/", "/account/", "/console/", "/api/v1/account")
 
 
 def begin(request: HttpRequest) -> None:
     """Start the clocks of a session: called at sign-in."""
     now = time.time()
     request.session[_LIFE] = [now, now]
+
+
+def is_over(session: Mapping[str, Any], *, is_staff: bool, now: float) -> bool:
+    """Say whether a session is idle or old, by its own clocks."""
+    born, seen = session.get(_LIFE) or (now, 0.0)
+    idle, absolute = (STAFF_IDLE_S, STAFF_ABSOLUTE_S) if is_staff else (IDLE_S, ABSOLUTE_S)
+    return bool(now - born > absolute or (seen and now - seen > idle))
 
 
 class SessionLife:
@@ -52,8 +59,7 @@ class SessionLife:
         now = time.time()
         is_staff = bool(getattr(request.user, "is_staff", False))
         born, seen = request.session.get(_LIFE) or (now, 0.0)
-        idle, absolute = (STAFF_IDLE_S, STAFF_ABSOLUTE_S) if is_staff else (IDLE_S, ABSOLUTE_S)
-        if now - born > absolute or (seen and now - seen > idle):
+        if is_over(request.session, is_staff=is_staff, now=now):
             UserSession.objects.filter(session_key=request.session.session_key).delete()
             request.session.flush()
             request.user = AnonymousUser()

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.middleware import begin
 from accounts.models import User
 from accounts.services import audit, sessions
+from cryptosystems.platform import bell
 from cryptosystems.platform.addresses import client_address
 
 
@@ -56,6 +57,7 @@ def signed_out(user: User | None, request: HttpRequest, **_more: Any) -> None:
     if user is not None and getattr(user, "pk", None):
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         _log("signed_out", user)
+        bell.ring(user.pk)
 
 
 @receiver(account.password_changed)

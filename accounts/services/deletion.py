@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.services import audit, mail, sessions
+from cryptosystems.platform import bell
 from cryptosystems.platform.models import OutgoingMail
 
 REGRET: Final = timedelta(days=30)
@@ -83,6 +84,7 @@ def delete_everything(user_id: UUID) -> None:
         # The console's own log repeats the address of whom it was about.
         LogEntry.objects.filter(object_id=str(user_id)).delete()
         audit.append("account_deleted", subject_id=user_id)
+        bell.ring(user_id)
         user.delete()
 
 

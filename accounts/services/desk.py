@@ -11,6 +11,7 @@ from django.db.models.functions import TruncDate
 
 from accounts.contracts import DeviceView
 from accounts.models import Device, User
+from cryptosystems.platform import bell
 
 _WHY = "the staff console"
 
@@ -46,6 +47,7 @@ def people_by_day(since: date) -> tuple[dict[date, int], dict[date, int]]:
 def set_active(user_id: UUID, is_active: bool) -> bool:
     """Close or open an account for signing in; False if it stood so already."""
     changed = User.objects.filter(pk=user_id, is_active=not is_active).update(is_active=is_active)
+    bell.ring(user_id)
     return bool(changed)
 
 

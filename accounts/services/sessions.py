@@ -1,5 +1,6 @@
 """Browsers that are signed in: listing them, ending them, and the hint of a device."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
@@ -8,14 +9,18 @@ from uuid import UUID
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.contracts import FactorsView, PasskeyView, SessionView
 from accounts.domain import browser_label
+from accounts.middleware import is_over
 from accounts.models import Device
 from accounts.services import audit
+from cryptosystems.platform import bell
 from cryptosystems.platform.addresses import network_of
 
 
@@ -49,6 +54,7 @@ def end_all(user_id: UUID, *, except_key: str = "") -> int:
 def _end(user_id: UUID, chosen: Callable[[UserSession], bool]) -> int:
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     with transaction.atomic():
+        bell.ring(user_id)
         ended = [row for row in UserSession.objects.filter(user_id=user_id) if chosen(row)]
         for row in ended:
             store.delete(row.session_key)
@@ -62,6 +68,22 @@ def _end(user_id: UUID, chosen: Callable[[UserSession], bool]) -> int:
                 details={"count": len(ended)},
             )
     return len(ended)
+
+
+def is_alive(session_key: str, user_id: UUID) -> bool:
+    """Say whether a session exists, has not run out, and still belongs to this active user.
+
+    A change of password ends the others by their hash, a deactivation by the backend's refusal:
+    both are found by asking Django as for a new request.
+    """
+    if not session_key:
+        return False
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user = get_user(request)
+    if not user.is_authenticated or user.pk != user_id:
+        return False
+    return not is_over(request.session, is_staff=user.is_staff, now=time.time())
 
 
 def remember_device(

@@ -134,5 +134,6 @@ def _digest(text: str) -> str:
 
 
 def _note(action: str, user_id: UUID, row: ApiToken) -> None:
-    details = {"token": str(row.pk), "name": row.name, "prefix": row.prefix, "scopes": row.scopes}
+    # No name: the log outlives the account, and a name may tell who somebody was.
+    details = {"token": str(row.pk), "prefix": row.prefix, "scopes": row.scopes}
     audit.append(action, subject_id=user_id, actor_id=user_id, actor_kind="user", details=details)

@@ -12,6 +12,7 @@ from billing.contracts import GrantView
 from billing.domain.periods import REMIND_BEFORE
 from billing.models import Grant, Trial
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
+from cryptosystems.platform import bell
 
 ALONE: Final = timedelta(days=30)
 """What one person may give without a second one."""
@@ -193,6 +194,7 @@ def _waiting() -> Any:
 
 
 def _audit(action: str, row: Grant, staff_id: UUID) -> None:
+    bell.ring(row.user_id)
     accounts.audit(
         action,
         subject_id=row.user_id,

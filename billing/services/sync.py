@@ -21,6 +21,7 @@ from billing.providers import provider
 from billing.providers.port import CustomerSnapshot
 from billing.services.snapshot_rows import Row, invoice_rows, subscription_rows
 from cryptosystems.kernel.errors import CryptoSystemsError
+from cryptosystems.platform import bell
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +95,8 @@ def write(customer: Customer, snapshot: CustomerSnapshot, now: datetime) -> list
         _store(Invoice, customer.user_id, invoice_rows(snapshot), differing)
         Subscription.objects.for_user(customer.user_id).update(fetched_at=now)
         _audit(customer.user_id, found, snapshot)
+        if found:
+            bell.ring(customer.user_id)
         if snapshot.customer.is_deleted:
             Customer.objects.for_user(customer.user_id).filter(pk=customer.pk).delete()
     return found

@@ -31,14 +31,24 @@ class RequestId:
 
 
 class ApiProblems:
-    """Gives every error below `/api/` the one shape, also where no view of the API answered."""
+    """Gives every error below `/api/` the one shape, also where no view of the API answered.
+
+    And tells caches to keep none of its answers: they differ by who asks, and by the second.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
-        if not request.path.startswith("/api/") or response.status_code < 400:
+        if not request.path.startswith("/api/"):
+            return response
+        response = self._shaped(response)
+        response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+    def _shaped(self, response: HttpResponse) -> HttpResponse:
+        if response.status_code < 400:
             return response
         if response.headers.get("Content-Type", "").startswith(PROBLEM):
             return response

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts import api as accounts
 from billing import api as billing
 from billing.contracts import Feature
 from cryptosystems.kernel.origin import Origin
-from cryptosystems.platform.sessions import is_session_of
 from signals.delivery.payloads import iso
 from signals.selectors.visibility import is_visible, live_origin
 
@@ -46,7 +46,7 @@ def standing_in_session(
     user_id: UUID, session_key: str, now: datetime | None = None
 ) -> Standing | None:
     """Return the same of somebody whose session still stands; None once it is over."""
-    return standing_of(user_id, now) if is_session_of(session_key, user_id) else None
+    return standing_of(user_id, now) if accounts.is_session_alive(session_key, user_id) else None
 
 
 def may_resume(frame: str, standing: Standing, now: datetime) -> bool:

@@ -155,17 +155,19 @@ def test_no_address_answers_a_read_with_something_of_the_other(route: str) -> No
 
 def test_the_log_is_paged_and_each_sees_their_own() -> None:
     alice, charlie = person("alice"), person("charlie")
+    prefixes = []
     for n in range(5):
-        accounts.create_token(alice.pk, name=f"Bot {n}", scopes=["signals:read"])
+        made, _text = accounts.create_token(alice.pk, name=f"Bot {n}", scopes=["signals:read"])
         accounts.create_token(charlie.pk, name=f"Theirs {n}", scopes=["signals:read"])
+        prefixes.append(made.prefix)
     browser, seen, cursor = signed_in(alice), [], ""
     while True:
         told = browser.get(f"/api/v1/account/audit?limit=2{cursor}").json()
-        seen += [line["details"]["name"] for line in told["results"] if "name" in line["details"]]
+        seen += [row["details"]["prefix"] for row in told["results"] if "prefix" in row["details"]]
         if told["next"] is None:
             break
         cursor = f"&cursor={told['next']}"
-    assert seen == [f"Bot {n}" for n in (4, 3, 2, 1, 0)]
+    assert seen == prefixes[::-1]
 
 
 def test_headers_cannot_change_the_method_or_open_the_door_to_other_origins() -> None:
@@ -193,3 +195,9 @@ def test_a_password_is_no_key_to_the_api() -> None:
         Client().get("/api/v1/account", headers={"Authorization": f"Basic {basic}"}).status_code
         == 401
     )
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_no_cache_keeps_an_answer(route: str) -> None:
+    for client in (Client(), signed_in(person("alice"))):
+        assert "no-store" in client.get(address_of(route))["Cache-Control"]

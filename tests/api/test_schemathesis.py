@@ -70,7 +70,9 @@ def alice(db: None, redis_url: str, in_this_transaction: None) -> Iterator[Calle
     browser = signed_in(user)
     secret = "c" * 32
     cookies = {
-        django_settings.SESSION_COOKIE_NAME: browser.cookies["sessionid"].value,
+        django_settings.SESSION_COOKIE_NAME: browser.cookies[
+            django_settings.SESSION_COOKIE_NAME
+        ].value,
         django_settings.CSRF_COOKIE_NAME: secret,
     }
     draft = make_draft()

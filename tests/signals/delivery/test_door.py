@@ -1,15 +1,21 @@
 """Who may open a socket, what its owner sees, and how it ends when their rights do."""
 
 import json
+import random
+import time
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from accounts import api as accounts
+from accounts import middleware
 from accounts.models import User
+from billing import api as billing
 from cryptosystems.platform import bell
-from signals.delivery import bus, hub
+from signals.delivery import bus, consumers, hub
 from signals.services.publish import publish
 from tests.api.cast import end_trial, person
 from tests.support.servers import until
@@ -158,14 +164,75 @@ async def test_a_socket_ends_with_the_session_behind_it(end: Any) -> None:
         await two.close()
 
 
-async def test_a_bell_just_before_the_sign_out_is_enough() -> None:
+def _sign_out_on_the_page(client: Any, user: User) -> None:
+    assert client.post("/accounts/logout/").status_code == 302
+
+
+def _end_all_sessions(client: Any, user: User) -> None:
+    UserSession.objects.create(
+        user=user, session_key=client.session.session_key, ip="127.0.0.1", user_agent=""
+    )
+    assert accounts.end_sessions(user.pk) == 1
+
+
+def _delete_everything(client: Any, user: User) -> None:
+    accounts.delete_everything(user.pk)
+
+
+def _close_by_staff(client: Any, user: User) -> None:
+    assert accounts.set_active(user.pk, False)
+
+
+@pytest.mark.parametrize(
+    "end", [_sign_out_on_the_page, _end_all_sessions, _delete_everything, _close_by_staff]
+)
+async def test_the_product_rings_by_itself_when_a_session_ends(end: Any) -> None:
     alice = await new("alice")
     client, session = await session_of(alice)
+    async with browser(alice, session) as one:
+        await sync_to_async(end)(client, alice)
+        assert json.loads((await one.next())["text"])["data"]["code"] == "session_over"
+        assert (await one.next())["code"] == hub.SESSION_OVER
+
+
+async def test_the_product_rings_by_itself_when_staff_give_time() -> None:
+    alice, staff = await new("alice"), await new("staff", is_staff=True)
+    _client, session = await session_of(alice)
+    async with browser(alice, session) as one:
+        await one.say(**FOLLOW)
+        first = (await one.hear())["data"]
+        await sync_to_async(billing.extend_trial)(
+            alice.pk, hours=24, reason="A day of ours was lost.", staff_id=staff.pk
+        )
+        later = (await one.hear())["data"]
+    assert later["until"] > first["until"]
+
+
+async def test_a_session_that_has_been_idle_too_long_ends_its_socket() -> None:
+    staff = await new("staff", is_staff=True)
+    _client, session = await session_of(staff)
+
+    def age() -> None:
+        born = time.time() - middleware.STAFF_IDLE_S - 60
+        session["life"] = [born, born]
+        session.save()
+
+    async with browser(staff, session) as one:
+        await one.say(**FOLLOW)
+        assert (await one.hear())["topic"] == "account"
+        await sync_to_async(age)()
+        await sync_to_async(bell.ring)(staff.pk)
+        assert json.loads((await one.next())["text"])["data"]["code"] == "session_over"
+
+
+async def test_a_bell_just_before_the_sign_out_is_enough() -> None:
+    alice = await new("alice")
+    _client, session = await session_of(alice)
     async with browser(alice, session) as one:
         await sync_to_async(bell.ring)(alice.pk)
         await one.say(**FOLLOW)
         assert (await one.hear())["topic"] == "account"
-        await sync_to_async(client.logout)()
+        await sync_to_async(session.delete)()
         assert json.loads((await one.next())["text"])["data"]["code"] == "session_over"
 
 
@@ -290,3 +357,35 @@ async def test_a_strange_number_to_resume_after_breaks_nothing() -> None:
             await one.say(op="subscribe", topics=["signals"], after={"signals": after})
         await one.say(op="ping")
         assert (await one.hear())["topic"] == "pong"
+
+
+async def test_five_hundred_frames_made_at_random_hurt_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumers, "MOST_A_SECOND", 10_000)
+    dice = random.Random(20_261_125)  # a fixed seed: a failure can be played again
+    values: list[Any] = ["subscribe", "unsubscribe", "ping", "signals", "account", "tickers"]
+    values += ["market:BTCUSDT:1m", "heatmap:\ud800X", "x" * 300, 10**30, -1, 1.5, True, None]
+    values += [[], {}, ["signals"], {"signals": 10**20}, [["status"]], "\u0000", "\u202e", "é" * 40]
+    pieces = ["{", "}", "[", "]", '"op"', ":", ",", '"subscribe"', '"topics"', "1e999", "NaN", "\\"]
+    async with browser() as one:
+        other = Browser(address="198.51.100.4")
+        await other.open()
+        for _ in range(500):
+            kind = dice.randrange(4)
+            if kind == 0:
+                await one.write("".join(dice.choices(pieces, k=dice.randint(1, 20))))
+            elif kind == 1:
+                binary = dice.randbytes(dice.randint(0, 64))
+                await one.socket.send_input({"type": "websocket.receive", "bytes": binary})
+            else:
+                names = dice.sample(["op", "topics", "after", "more"], k=dice.randint(1, 4))
+                await one.write(json.dumps({name: dice.choice(values) for name in names}))
+        await one.say(op="ping")
+        while (frame := await one.hear())[
+            "topic"
+        ] != "pong" or not await one.socket.receive_nothing():
+            assert frame["topic"] in ("error", "pong", "account", "signals", "status", "tickers")
+        await other.say(op="ping")
+        assert (await other.hear())["topic"] == "pong"
+        await other.close()

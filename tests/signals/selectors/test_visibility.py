@@ -116,14 +116,11 @@ def test_the_market_list_does_not_tell_the_side_of_what_is_hidden(settings: Any)
 
 def test_the_first_paint_follows_the_same_rule_and_says_so(settings: Any) -> None:
     settings.MARKET = "binance"
-    alice = person("alice")
-    store_young()
-    path = "/ai-trading/dashboard"
-    assert make_dashboard("").open_signals == []
-    assert make_dashboard("").signal is None
-    assert len(make_dashboard("", alice.pk).open_signals) == 1
-    assert "15 minutes late" in Client().get(path).content.decode()
-    assert "15 minutes late" not in signed_in(alice).get(path).content.decode()
+    signal, path = store_young(), "/ai-trading/dashboard"
+    for client, sees in ((Client(), False), (signed_in(person("alice")), True)):
+        told = client.get(path).content.decode()
+        assert (str(signal.pk) in told) is sees
+        assert ("15 minutes late" in told) is not sees
 
 
 def test_on_a_simulated_market_everybody_sees_everything() -> None:
