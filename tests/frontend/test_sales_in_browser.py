@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
-from billing.models import Trial
+from billing.models import Subscription, Trial
+from cryptosystems.platform.bell import ring
 from frontend import announcements, figures
 from tests.frontend.axe import sideways, violations
 from tests.frontend.conftest import DESKTOP, PHONE, Site
@@ -106,10 +108,24 @@ def test_the_header_counts_down_and_obeys_the_account_topic(
     tag = page.locator("[data-standing]")
     assert tag.inner_text() == "Trial, 2 h left"
     assert "tag-warn" in (tag.get_attribute("class") or "")
-    page.wait_for_function(
-        "document.querySelector('[data-standing]').textContent === 'Trial, 60 min left'"
-    )
+    expect(tag).to_have_text("Trial, 60 min left")
     assert page.locator("[data-banner]").is_hidden()
+    invoice = timezone.now() - timedelta(days=9)
+    Subscription.objects.add_for(
+        user.pk,
+        provider_id="sub_1",
+        provider_price_id="price_1",
+        status="past_due",
+        amount_minor=5999,
+        currency="usd",
+        started_at=invoice,
+        past_due_since=invoice,
+        fetched_at=invoice,
+    )
+    Trial.objects.for_user(user.pk).update(ends_at=timezone.now())
+    ring(user.pk)
+    expect(tag).to_have_text("Payment owed")
+    expect(page.locator("[data-banner]")).to_contain_text("pay the open invoice")
 
 
 @pytest.mark.parametrize("page", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
@@ -127,6 +143,7 @@ def test_no_barrier_on_account_pages(page: Any, site: Site, theme: str) -> None:
 
 def look(page: Any, site: Site, addresses: tuple[str, ...], theme: str) -> None:
     """Visit each page in a theme, and again as narrow as a phone may be."""
+    page.emulate_media(reduced_motion="reduce")  # a colour on its way is not yet a colour
     found = {}
     for address in addresses:
         page.goto(site.url + address)
