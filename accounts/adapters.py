@@ -1,5 +1,6 @@
 """Our rules on top of allauth."""
 
+import re
 from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -14,6 +15,7 @@ from accounts.services import audit, mail
 from cryptosystems.platform.addresses import client_address
 from cryptosystems.platform.encryption import open_sealed, seal
 
+_OWN_PATH: Final = re.compile(r"/(?!/)[!-\[\]-~]{0,500}")
 FACTOR_CONTEXT: Final = "mfa.authenticator.data"
 """What second factors are sealed for. Allauth does not say whose secret it hands over, so the
 person cannot be part of it."""
@@ -43,6 +45,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def get_client_ip(self, request: HttpRequest) -> str:
         """Read the address where the rest of the product reads it."""
         return client_address(request)
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Lead back to pages of this site alone: a path of plain characters."""
+        return bool(url and _OWN_PATH.fullmatch(url) and super().is_safe_url(url))
 
     def get_http_user_agent(self, request: HttpRequest) -> str:
         """Return the browser for mails: one line, short."""

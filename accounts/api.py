@@ -1,19 +1,20 @@
 """The door to this room: who someone is, what they chose, and what was done."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from accounts.contracts import (
     AuditView,
     ConsentView,
+    DeviceView,
     FactorsView,
     SessionView,
     UserView,
 )
 from accounts.services import audit as _audit
-from accounts.services import deletion, export, people, sessions
+from accounts.services import deletion, desk, export, people, sessions
 from accounts.services.tokens import create_token, revoke_token, tokens_of
 
 __all__ = [
@@ -171,3 +172,29 @@ def deletions_due(now: datetime | None = None) -> list[UUID]:
 def delete_everything(user_id: UUID) -> None:
     """Delete a person and everything of theirs but the audit log; call when nothing is owed."""
     deletion.delete_everything(user_id)
+
+
+# --- for the staff console --------------------------------------------------------------------
+def devices_of(user_id: UUID) -> list[DeviceView]:
+    """Return what someone signed in with, and at how many other accounts the same was seen."""
+    return desk.devices_of(user_id)
+
+
+def people_by_day(since: date) -> tuple[dict[date, int], dict[date, int]]:
+    """Return how many joined and how many confirmed their address, by day (UTC)."""
+    return desk.people_by_day(since)
+
+
+def set_active(user_id: UUID, is_active: bool) -> bool:
+    """Close or open an account for signing in; the caller writes the audit row."""
+    return desk.set_active(user_id, is_active)
+
+
+def roles_of(user_id: UUID) -> list[str]:
+    """Return the roles of a member of staff."""
+    return desk.roles_of(user_id)
+
+
+def set_roles(user_id: UUID, roles: Iterable[str]) -> list[str]:
+    """Give these roles and no others, and return those of before; the caller writes the audit."""
+    return desk.set_roles(user_id, roles)

@@ -101,3 +101,14 @@ class FactorsView:
     passkeys: tuple[PasskeyView, ...]
     recovery_codes_left: int | None
     """None: there are none, because there is no second factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """A browser and network that signed in, as a hint for staff."""
+
+    label: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    n_elsewhere: int
+    """Other accounts at which the same was seen: a household, an office, or one person."""

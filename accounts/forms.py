@@ -22,6 +22,7 @@ from accounts.services import people
 from cryptosystems.platform.text import check_plain_text, plain_text
 
 MOST_PASSWORD: Final = 128
+_MOST_JSON: Final = 20_000
 _MOST: Final = {"email": 254, "login": 254, "code": 32, "name": 60}
 _LABELS: Final = {
     "email": _("E-mail"),
@@ -161,8 +162,30 @@ class _NamedKey(Guarded):
         return check_plain_text(name)
 
 
-class _Credential(forms.Form):
+class CredentialField(forms.JSONField):
+    """What a browser says of a key; too long or too deeply nested is no JSON to us."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(_bounded(value))
+        except RecursionError:
+            raise SecondFactorAdapter().validation_error("incorrect_code") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show nothing of what was refused: the browser fills it anew."""
+        return None
+
+
+def _bounded(value: Any) -> Any:
+    return "[" if isinstance(value, str) and len(value) > _MOST_JSON else value
+
+
+class _Credential(Guarded):
     """What a browser says of a key is parsed from bytes that anybody may have made up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["credential"] = CredentialField(widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         return _or_incorrect(super().clean) or {}

@@ -18,8 +18,16 @@ urlpatterns = [
     re_path("^api(?:/|$)", documentation.unknown_address),
     path("admin/", admin.site.urls),
     # Allauth's own lists stand on our page; it comes back to them after each change.
-    path("accounts/2fa/", RedirectView.as_view(pattern_name="frontend:security")),
-    path("accounts/sessions/", RedirectView.as_view(pattern_name="frontend:security")),
+    path(
+        "accounts/2fa/",
+        RedirectView.as_view(pattern_name="frontend:security"),
+        name="own-factor-list",
+    ),
+    path(
+        "accounts/sessions/",
+        RedirectView.as_view(pattern_name="frontend:security"),
+        name="own-session-list",
+    ),
     path("accounts/", include("allauth.urls")),
     path("billing/", include("billing.urls")),
     path("", include("frontend.urls")),

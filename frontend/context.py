@@ -281,12 +281,14 @@ class SecurityPage:
 
 
 @dataclass(frozen=True, slots=True)
-class FormPage:
-    """A page that is one form."""
+class SettingsPage:
+    """What somebody chose."""
 
     shell: Shell
     form: Any
     """A Django form, bound if it was refused."""
+    zones: tuple[str, ...]
+    """Names of time zones, to choose from while typing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,3 +67,8 @@ def newest_sequence() -> int:
 def track_record(origin: str) -> dict[str, Any]:
     """Return the measured record of one origin."""
     return records.track_record(origin)
+
+
+def origins_with_signals() -> list[str]:
+    """Return the origins of which there are signals."""
+    return records.origins_with_signals()

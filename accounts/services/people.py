@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -185,8 +186,13 @@ def record_consent(user_id: UUID, kind: str, version: str, now: datetime | None)
 def setting_choices() -> dict[str, list[tuple[str, str]]]:
     """Return what may be chosen for each setting that has a list, with titles."""
     return {
-        "time_zone": [(name, name.replace("_", " ")) for name in sorted(available_timezones())],
+        "time_zone": [(name, name.replace("_", " ")) for name in _zones()],
         "number_format": [(value, str(title)) for value, title in User.NumberFormat.choices],
         "theme": [(value, str(title)) for value, title in User.Theme.choices],
         "language": [(code, str(name)) for code, name in settings.LANGUAGES],
     }
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))

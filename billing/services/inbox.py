@@ -71,7 +71,7 @@ def work(pk: int, now: datetime | None = None) -> Outcome:
     row = ProviderEvent.objects.filter(
         pk=pk, state=ProviderEvent.State.WAITING, next_try_at__lte=now
     ).first()
-    if row is None or not _claim(row, now):
+    if row is None or not claim(row, now):
         return Outcome.NOT_MINE
     try:
         customer_id = _customer_of(row)
@@ -142,7 +142,7 @@ def replay(pk: int, *, staff_id: UUID, wake: Callable[[int], None]) -> None:
         transaction.on_commit(lambda: wake(pk))
 
 
-def _claim(row: ProviderEvent, now: datetime) -> bool:
+def claim(row: ProviderEvent, now: datetime) -> bool:
     """Take the event by compare-and-swap; a worker that dies lets go after the pause."""
     pause = timedelta(seconds=_PAUSES_S[min(row.attempts, len(_PAUSES_S) - 1)])
     claimed = ProviderEvent.objects.filter(

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -70,7 +70,7 @@ class RolesForm(ReasonForm):
         label=_("Roles"),
         choices=[(role, role.capitalize()) for role in ROLES],
         required=False,
-        widget=UnfoldAdminCheckboxSelectMultiple(),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
     )
     field_order = ("roles", "reason")
 

@@ -29,6 +29,7 @@ from cryptosystems.console.forms import (
     first_fault,
 )
 from cryptosystems.kernel.errors import CryptoSystemsError
+from cryptosystems.platform.admin import staff_id_of
 
 SHOWN_AUDIT: Final = 30
 ROLES_RIGHT: Final = "only superusers"
@@ -56,21 +57,21 @@ def _grant_text(waits: bool) -> str:
 
 def _extend_trial(request: HttpRequest, user: UserView, typed: dict[str, Any]) -> str:
     given = billing.extend_trial(
-        user.id, hours=typed["hours"], reason=typed["reason"], staff_id=request.user.pk
+        user.id, hours=typed["hours"], reason=typed["reason"], staff_id=staff_id_of(request)
     )
     return _grant_text(given.waits)
 
 
 def _give_access(request: HttpRequest, user: UserView, typed: dict[str, Any]) -> str:
     given = billing.give_access(
-        user.id, until=typed["until"], reason=typed["reason"], staff_id=request.user.pk
+        user.id, until=typed["until"], reason=typed["reason"], staff_id=staff_id_of(request)
     )
     return _grant_text(given.waits)
 
 
 def _keep_after_refund(request: HttpRequest, user: UserView, typed: dict[str, Any]) -> str:
     given = billing.keep_after_refund(
-        user.id, until=typed["until"], reason=typed["reason"], staff_id=request.user.pk
+        user.id, until=typed["until"], reason=typed["reason"], staff_id=staff_id_of(request)
     )
     return _grant_text(given.waits)
 
@@ -295,7 +296,7 @@ def answer_grant(request: HttpRequest, grant_id: int, answer: str) -> HttpRespon
     if answer not in calls:
         raise Http404
     try:
-        calls[answer](grant_id, staff_id=request.user.pk)
+        calls[answer](grant_id, staff_id=staff_id_of(request))
     except CryptoSystemsError as error:
         messages.error(request, str(error))
     else:

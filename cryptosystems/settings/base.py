@@ -8,6 +8,7 @@ import dj_email_url
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
+from cryptosystems.console import look
 from cryptosystems.settings import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -24,8 +25,8 @@ MODEL_DIR = Path(ENV["MODEL_DIR"]) if ENV["MODEL_DIR"] else STORAGE_DIR / "model
 INSTALLED_APPS = [
     # Ours come first where they replace templates of others.
     "frontend",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "cryptosystems.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -48,6 +49,8 @@ INSTALLED_APPS = [
     "billing",
     "signals",
     "trading",
+    # Last: it looks at what all others registered.
+    "cryptosystems.console.apps.ConsoleConfig",
 ]
 
 MIDDLEWARE = [
@@ -67,6 +70,7 @@ MIDDLEWARE = [
     "accounts.middleware.ForgetAtSignOut",
     "accounts.middleware.SessionLife",
     "allauth.account.middleware.AccountMiddleware",
+    "cryptosystems.console.impersonation.Impersonation",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -86,6 +90,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "frontend.shell.shell",
+                "cryptosystems.console.impersonation.banner",
             ],
         },
     }
@@ -190,7 +195,6 @@ STORAGES = {
 }
 
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
@@ -307,6 +311,11 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "CryptoSystems"
 # accounts.middleware notes visits now and then; allauth would write at every request.
 USERSESSIONS_TRACK_ACTIVITY = False
+CELERY_BEAT_SCHEDULE["clear-sessions"] = {
+    "task": "accounts.tasks.clear_sessions",
+    "schedule": 6 * 3600.0,
+    "options": {"expires": 3600},
+}
 RISK_NOTICE_VERSION = "2026-11-25"
 TERMS_VERSION = "2026-11-25"
 
@@ -366,3 +375,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+
+# --- staff console --------------------------------------------------------------------------
+UNFOLD: dict[str, Any] = look.UNFOLD

@@ -83,7 +83,7 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
-def _key_ring(value: str) -> tuple[tuple[str, bytes], ...]:
+def key_ring(value: str) -> tuple[tuple[str, bytes], ...]:
     """Return (id, key) pairs, the newest first."""
     ring = []
     for part in _names(value):
@@ -177,7 +177,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "",
         "id:base64 of 32 bytes, by comma, newest first",
         "encrypt second factors and exchange keys; older ones stay listed until rotated out",
-        _key_ring,
+        key_ring,
         True,
     ),
     Setting(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts import api
-from frontend.context import FormPage
+from frontend.context import SettingsPage
 from frontend.people import user_id_of
 from frontend.shell import make_shell
 
@@ -22,10 +22,11 @@ _SELECT = {"class": "input input-l"}
 class SettingsForm(forms.Form):
     """The settings of an account."""
 
-    time_zone = forms.ChoiceField(
+    time_zone = forms.CharField(
         label=gettext_lazy("Time zone"),
-        help_text=gettext_lazy("For times and the start of your day. Charts stay in UTC."),
-        widget=forms.Select(attrs=_SELECT),
+        help_text=gettext_lazy("Type a city. For times on your pages; charts stay in UTC."),
+        max_length=64,
+        widget=forms.TextInput(attrs={"class": "input input-l", "list": "zones"}),
     )
     number_format = forms.ChoiceField(
         label=gettext_lazy("Numbers"), widget=forms.Select(attrs=_SELECT)
@@ -40,9 +41,16 @@ class SettingsForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name, choices in api.setting_choices().items():
             field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = choices
-            field.error_messages["invalid_choice"] = _("Choose one of the list.")
+            if isinstance(field, forms.ChoiceField):
+                field.choices = choices
+                field.error_messages["invalid_choice"] = _("Choose one of the list.")
+
+    def clean_time_zone(self) -> str:
+        """Refuse a name that is not on the list."""
+        name = str(self.cleaned_data["time_zone"])
+        if name not in dict(api.setting_choices()["time_zone"]):
+            raise forms.ValidationError(_("Choose one of the list, such as Europe/Berlin."))
+        return name
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,7 +69,8 @@ def settings(request: HttpRequest) -> HttpResponse:
         form = SettingsForm(
             initial={name: getattr(view, name) for name in SettingsForm.base_fields}
         )
-    page = FormPage(make_shell("settings", request), form)
+    zones = tuple(name for name, _title in api.setting_choices()["time_zone"])
+    page = SettingsPage(make_shell("settings", request), form, zones)
     status = 400 if form.errors else 200
     return render(
         request,

@@ -84,6 +84,11 @@ def build(setup: Setup) -> SignalDraft | NoSignal:
     )
 
 
+def turned_down(draft: SignalDraft, gate: Gate) -> NoSignal:
+    """Return a signal that was built, but may not be issued for a reason outside the market."""
+    return NoSignal(draft.setup, draft.plan, draft.money, (gate, *draft.gates))
+
+
 def shadow_draft(decision: NoSignal) -> SignalDraft:
     """Return the signal a rejected setup would have been, for the shadow ledger only."""
     s = decision.setup

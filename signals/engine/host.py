@@ -9,6 +9,7 @@ import json
 import os
 import socket as os_socket
 import uuid
+from collections import deque
 from dataclasses import replace
 from time import monotonic, perf_counter_ns
 from typing import Any, Final
@@ -25,6 +26,7 @@ from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
 from cryptosystems.platform import leases
+from signals.builder.build import NoSignal
 from signals.delivery import bus
 from signals.delivery.outbox import mark_delivered, undelivered
 from signals.delivery.payloads import iso
@@ -54,7 +56,14 @@ from signals.pipeline.outputs import (
     ShadowSettled,
 )
 from signals.services.history import files_of, load_history, read_history
-from signals.services.publish import apply_change, publish, record_rejected, settle_rejected
+from signals.services.publish import (
+    Halted,
+    apply_change,
+    halted,
+    publish,
+    record_rejected,
+    settle_rejected,
+)
 from signals.store.candles import CandleRow, newest_open_ms
 from signals.store.market import store_corrections, store_instruments
 from signals.store.registry import active_model, artifact_path
@@ -158,6 +167,8 @@ class Engine:
         self.last_error: dict[str, Any] | None = None
         self._model_version = ""
         self._asked_training_s = -TRAINING_AGAIN_S
+        self._withdrawn: deque[tuple[NoSignal, uuid.UUID]] = deque()
+        """Signals that staff kept from being issued: told by the sink's thread, taken by the loop."""
 
     # --- start ----------------------------------------------------------------------------------
 
@@ -334,6 +345,8 @@ class Engine:
         while True:
             started = perf_counter_ns()
             now_ms = self.clock.now_ms()
+            while self._withdrawn:
+                pipeline.withdraw(*self._withdrawn.popleft())
             for output in pipeline.advance(now_ms, now_real_ms=int(monotonic() * 1000)):
                 self._give(output)
             if pipeline.timings_ms:
@@ -389,7 +402,13 @@ class Engine:
 
     def _publish(self, output: Issued) -> None:
         started = perf_counter_ns()
-        entry = publish(output.draft)
+        try:
+            entry = publish(output.draft)
+        except Halted:
+            decision = halted(output.draft)
+            record_rejected(decision)
+            self._withdrawn.append((decision, output.draft.id))
+            return
         if entry is not None:
             self._deliver(entry, started)
 

@@ -149,6 +149,14 @@ class Pipeline:
             self._shadows[signal.id] = setup
             self.shadow.add(signal)
 
+    def withdraw(self, decision: NoSignal, signal_id: UUID) -> None:
+        """Follow a signal that was not issued after all as a setup that was turned down."""
+        self.book.drop(signal_id)
+        self._open.pop(signal_id, None)
+        setup = decision.setup
+        key = SetupKey(setup.symbol, setup.timeframe, setup.side, setup.at_ms)
+        self.watch_shadow(open_signal(shadow_draft(decision), self.state.index), key)
+
     # --- out ----------------------------------------------------------------------------------
 
     def advance(self, now_ms: int, *, now_real_ms: int | None = None) -> list[Output]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from django.db.models import Count, Q
 
+from cryptosystems.kernel.origin import Origin
 from signals.model.evaluate import day_bootstrap, wilson
 from signals.models import RejectedSetup, Settlement, Signal
 
@@ -61,6 +62,12 @@ def record_of(signal: Signal) -> dict[str, Any] | None:
                 "origin": origin,
             }
     return None
+
+
+def origins_with_signals() -> list[str]:
+    """Return the origins of which there are signals, in a fixed order."""
+    found = set(Signal.objects.order_by().values_list("origin", flat=True).distinct())
+    return [origin.value for origin in Origin if origin.value in found]
 
 
 def track_record(

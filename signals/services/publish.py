@@ -3,17 +3,27 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max
 
 from cryptosystems.kernel.clock import to_datetime, to_ms
 from cryptosystems.kernel.decimals import plain
+from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.kernel.identifiers import GENESIS, canonical_json, chain_hash
 from cryptosystems.kernel.origin import Origin
+from cryptosystems.platform import switches
 from signals.barriers import RULE_VERSION
-from signals.builder.build import NoSignal, SignalDraft, invalidation, other, points
+from signals.builder.build import (
+    NoSignal,
+    SignalDraft,
+    invalidation,
+    other,
+    points,
+    turned_down,
+)
+from signals.builder.rules import Gate
 from signals.delivery.outbox import add_to_outbox
 from signals.delivery.payloads import chain_payload, iso, signal_payload
 from signals.models import (
@@ -32,9 +42,27 @@ from signals.settlement.rules import Change
 TOPIC = "signals"
 
 
+HALT: Final = "signals"
+"""The kill switch that keeps signals from being issued."""
+
+
+class Halted(CryptoSystemsError):
+    """Staff stopped the issuing of signals; nothing was stored."""
+
+    code = "halted"
+
+
 def publish(draft: SignalDraft) -> OutboxEntry | None:
-    """Store a signal, whole or not at all; None if it is there already."""
+    """Store a signal, whole or not at all; None if it is there already.
+
+    Raises
+    ------
+    Halted
+        While the kill switch is thrown: its row is read in the same transaction.
+    """
     with transaction.atomic():
+        if switches.is_on(HALT):
+            raise Halted("staff stopped the issuing of signals")
         if Signal.objects.filter(pk=draft.id).exists():
             return None
         newest = Signal.objects.aggregate(newest=Max("number"))["newest"] or 0
@@ -47,6 +75,12 @@ def publish(draft: SignalDraft) -> OutboxEntry | None:
         )
         data = {"kind": "issued", "signal": signal_payload(signal, record_of(signal))}
         return add_to_outbox(TOPIC, data, signal.issued_at)
+
+
+def halted(draft: SignalDraft) -> NoSignal:
+    """Return the setup of a signal that may not be issued, for the shadow ledger."""
+    sentence = "Staff stopped the issuing of signals."
+    return turned_down(draft, Gate("halted", "Issuing", False, None, None, sentence))
 
 
 def make_row(draft: SignalDraft, number: int) -> Signal:

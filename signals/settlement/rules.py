@@ -142,6 +142,14 @@ class SettlementBook:
         if paying.any():
             barriers.charge_funding(self._state, np.where(paying, rate, 0.0))
 
+    def drop(self, signal_id: UUID) -> None:
+        """Watch a signal no longer: it was not issued after all."""
+        self._keep(
+            np.array(
+                [k for k, one in enumerate(self.signals) if one.id != signal_id], dtype=np.int64
+            )
+        )
+
     def step(self, open_ms: int, candle: FloatArray, newest_ms: int | None = None) -> list[Change]:
         """Walk every open signal through the candle opened at `open_ms`.
 

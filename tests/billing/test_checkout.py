@@ -1,5 +1,6 @@
 """To the payment page and back: who gets there, how often, and what it asks for."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -107,10 +108,21 @@ def test_a_double_click_opens_one_page(payments: Payments) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_twenty_clicks_at_once_make_one_customer_and_one_page(payments: Payments) -> None:
     alice = person("alice", verified_at=START)
+    inside: list[int] = [0]
+    peaks: list[int] = []
+
+    def slowly(_customer: str) -> None:
+        inside[0] += 1
+        peaks.append(inside[0])
+        threading.Event().wait(0.02)  # a provider that takes its time; nothing rests on how long
+        inside[0] -= 1
+
+    payments.before_answer = slowly
 
     urls = together(*[lambda: begin(alice.id) for _ in range(20)])
 
     assert len(set(urls)) == 1
+    assert max(peaks) == 1, "one click after the other"
     assert len(payments.people) == len(payments.checkouts) == 1
     assert Checkout.objects.for_user(alice.id).count() == 1
 

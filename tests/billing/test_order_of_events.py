@@ -192,6 +192,15 @@ def test_two_workers_at_once_work_an_event_once(payments: Payments) -> None:
     assert (row.state, row.attempts) == ("done", 1)
 
 
+@pytest.mark.django_db
+def test_of_two_workers_that_read_the_same_row_one_has_it(payments: Payments) -> None:
+    payments.add_customer(None)
+    inbox.store(payments.events[0], nobody, NOON)
+    first, second = ProviderEvent.objects.get(), ProviderEvent.objects.get()
+
+    assert [inbox.claim(first, NOON), inbox.claim(second, NOON)] == [True, False]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_events_a_millisecond_apart_leave_the_newest_state(payments: Payments) -> None:
     alice = person("alice")

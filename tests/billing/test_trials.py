@@ -237,6 +237,25 @@ def test_thirty_days_in_slices_need_a_second_person_too() -> None:
 
 
 @pytest.mark.django_db
+def test_access_counts_once_it_is_agreed_and_until_it_is_withdrawn() -> None:
+    alice = person("alice", verified_at=START)
+    now, until = END + H, END + 40 * 24 * H
+    given = grants.give_access(
+        alice.id, until=until, reason="A partner of ours", staff_id=uuid4(), now=now
+    )
+    states = [api.entitlements_for(alice.id, now).state]
+
+    grants.confirm_grant(given.id, staff_id=uuid4(), now=now)
+    states.append(api.entitlements_for(alice.id, until - S).state)
+    grants.withdraw_grant(given.id, staff_id=uuid4(), now=now + H)
+    states.append(api.entitlements_for(alice.id, now + H).state)
+
+    assert states == [State.ENDED, State.ACTIVE, State.ENDED]
+    told = AuditEntry.objects.order_by("sequence").values_list("action", flat=True)
+    assert list(told)[-3:] == ["grant_given", "grant_confirmed", "grant_withdrawn"]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("reason", ["", "  ", "abc"])
 def test_nothing_is_given_without_a_reason(reason: str) -> None:
     alice = person("alice", verified_at=START)

@@ -65,6 +65,8 @@ def _values(model: type[models.Model], word: str) -> dict[str, Any]:
             values[field.name] = 1
         elif isinstance(field, models.ForeignKey):
             raise AssertionError(f"say how the estate fills {model.__name__}.{field.name}")
+    if "refused" in values:
+        values["refused"] = ""  # her trial was given
     for name in ("revoked_at", "withdrawn_at", "ended_at", "past_due_since", "told_end_at"):
         if name in values:
             values[name] = None

@@ -88,6 +88,8 @@ def traces(*words: str) -> list[tuple[str, str]]:
     """Search every text of every table."""
     found = []
     for model in apps.get_models(include_auto_created=True):
+        if not model._meta.managed:
+            continue  # a name without a table
         manager: Any = model._base_manager
         for row in manager.values():
             text = " ".join(str(value) for value in row.values())

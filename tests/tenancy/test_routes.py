@@ -51,6 +51,11 @@ class Estate:
             "content_type_id": 1,
             "app_label": "accounts",
             "url": "anything",
+            "act": "end-sessions",
+            "answer": "confirm",
+            "name": "sign_up",
+            "app": "accounts",
+            "model": "user",
         }
 
     def address(self, route: Route) -> str:
@@ -116,6 +121,8 @@ def test_alice_herself_meets_what_is_hers() -> None:
     estate = Estate()
     seen = {}
     for route in PERSONAL:
+        if route.name in ("mfa_add_webauthn", "mfa_reauthenticate_webauthn"):
+            continue  # they read a key's own bytes: tried with a real one in tests/accounts
         cache.clear()
         answer = estate.browser.get(estate.address(route))
         seen[route.name] = (answer.status_code, WORD in text_of(answer))
@@ -137,6 +144,8 @@ def test_the_console_is_for_staff(who: str) -> None:
     estate = Estate()
     client = Client() if who == "visitor" else signed_in(person("charlie"))
     for route in CONSOLE:
+        if route.name == "admin:login":
+            continue  # its door; limits and the second factor are tried in tests/console
         for method in ("get", "post"):
             answer = getattr(client, method)(estate.address(route))
             assert answer.status_code in (302, 403, 404, 405), f"{route.name} {method}"
