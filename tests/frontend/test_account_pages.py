@@ -146,3 +146,13 @@ def test_another_persons_token_is_not_there(browser: Client, owner: User) -> Non
     assert "alicename" not in stranger.get(TOKENS).content.decode()
     row.refresh_from_db()
     assert row.revoked_at is None
+
+
+def test_links_on_account_pages_lead_somewhere(browser: Client) -> None:
+    seen: dict[str, int] = {}
+    for address in ("/account/", "/account/billing", TOKENS, "/ai-trading/plans-pricing"):
+        html = browser.get(address).content.decode()
+        for target in set(re.findall(r'<a [^>]*href="(/[^"#]*)', html)) - seen.keys():
+            seen[target] = browser.get(target).status_code
+    assert len(seen) > 10
+    assert {target: status for target, status in seen.items() if status != 200} == {}

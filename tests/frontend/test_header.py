@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from billing.models import Trial
 from cryptosystems.platform.models import Announcement
 from frontend import announcements
 from frontend.standing import standing, trial_words
+from frontend.templatetags.personal import money
 from tests.support.people import alice, charlie, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +105,16 @@ def test_dates_are_told_in_the_persons_zone_with_utc_beside_them() -> None:
     there = end + timedelta(hours=9)
     assert f"{there.day} " in html and "05:05 JST</time>" in html
     assert "20:05 UTC" in html
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [("point", "−$1,234.50"), ("comma", "−$1.234,50"), ("space", "−$1\u2009234,50")],
+)
+def test_money_is_written_as_its_reader_writes_numbers(written: str, words: str) -> None:
+    person = accounts.user_by_id(alice(number_format=written).pk)
+    assert money(Decimal("-1234.5"), "usd", person) == words
+    assert money(Decimal("9.9"), "chf", None) == "9.90 CHF"
 
 
 def test_an_announcement_stands_on_every_page_while_it_runs() -> None:

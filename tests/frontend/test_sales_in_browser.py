@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts import api as accounts
 from billing.models import Subscription, Trial
 from cryptosystems.platform.bell import ring
 from frontend import announcements, figures
@@ -99,9 +100,7 @@ def test_flat_against_percentage_follows_the_sliders(page: Any, site: Site) -> N
     assert "still costs $59.99" in page.locator("[data-fee-text]").inner_text()
 
 
-def test_the_header_counts_down_and_obeys_the_account_topic(
-    page: Any, site: Site, engine: Any
-) -> None:
+def test_the_header_counts_down_and_obeys_the_account_topic(page: Any, site: Site) -> None:
     user = on_trial(timedelta(hours=1, seconds=3))
     sign_in(page, user, site.url)
     page.goto(site.url + "/account/")
@@ -126,6 +125,24 @@ def test_the_header_counts_down_and_obeys_the_account_topic(
     ring(user.pk)
     expect(tag).to_have_text("Payment owed")
     expect(page.locator("[data-banner]")).to_contain_text("pay the open invoice")
+
+
+def test_the_profile_sets_the_theme_and_a_choice_made_since_holds(page: Any, site: Site) -> None:
+    user = alice(theme="light", is_colour_blind_safe=True)
+    sign_in(page, user, site.url)
+    html = page.locator("html")
+    page.goto(site.url + "/account/")
+    expect(html).to_have_attribute("data-theme", "light")
+    expect(html).to_have_attribute("data-cvd", "1")
+    page.get_by_role("button", name="Light theme").click()
+    expect(html).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(html).to_have_attribute("data-theme", "dark")
+    accounts.save_settings(user.pk, theme="dark")
+    accounts.save_settings(user.pk, theme="system")
+    page.emulate_media(color_scheme="light")
+    page.reload()
+    expect(html).to_have_attribute("data-theme", "light")
 
 
 @pytest.mark.parametrize("page", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
