@@ -163,7 +163,6 @@ class PlansPage:
 
     shell: Shell
     plan: PlanView
-    trial_days: int
     button: str
     """trial, subscribe or billing: what the reader's state leads to."""
     billed_from: datetime | None
@@ -189,7 +188,6 @@ class LandingPage:
 
     shell: Shell
     plan: PlanView
-    trial_days: int
     signal: dict[str, Any] | None
     """The newest open signal that this reader may see."""
     levels: tuple[LevelRow, ...]
@@ -250,7 +248,6 @@ class TokensPage:
     tokens: tuple[TokenView, ...]
     scopes: tuple[tuple[str, str, str], ...]
     """(scope, title, what it opens)"""
-    scope_titles: dict[str, str]
     lifetimes: tuple[tuple[str, str], ...]
     is_open: bool
     lock: str

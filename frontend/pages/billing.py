@@ -42,6 +42,12 @@ EVERY_S: Final = 4
 _LIVING: Final = frozenset({"active", "trialing", "past_due", "unpaid", "paused", "incomplete"})
 
 
+class SeeOther(HttpResponseRedirect):
+    """After a POST: go there, by GET."""
+
+    status_code = 303
+
+
 @require_safe
 @login_required
 @never_cache
@@ -149,7 +155,7 @@ def _since(request: HttpRequest) -> int:
 
 def _go(request: HttpRequest, where: Callable[[UUID], str]) -> HttpResponse:
     try:
-        return _see_other(where(user_id_of(request)))
+        return SeeOther(where(user_id_of(request)))
     except CryptoSystemsError as error:
         return _show(request, error)
 
@@ -161,7 +167,7 @@ def _change(request: HttpRequest, act: Callable[[UUID], object], receipt: str) -
         return _show(request, error)
     view = billing.billing_view(user_id_of(request))
     messages.success(request, f"{receipt} {_receipt(view, request)}".strip())
-    return _see_other(reverse("frontend:billing"))
+    return SeeOther(reverse("frontend:billing"))
 
 
 def _receipt(view: BillingView, request: HttpRequest) -> str:
@@ -172,12 +178,6 @@ def _receipt(view: BillingView, request: HttpRequest) -> str:
     if held.is_ending:
         return _("Access runs until %(at)s, and nothing more is charged.") % {"at": at}
     return _("The subscription goes on; the next charge is on %(at)s.") % {"at": at}
-
-
-def _see_other(where: str) -> HttpResponse:
-    answer = HttpResponse(status=303)
-    answer["Location"] = where
-    return answer
 
 
 def _show(request: HttpRequest, error: CryptoSystemsError | None = None) -> HttpResponse:

@@ -1,6 +1,7 @@
 """The dashboard: its first paint carries what the engine already knows."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,14 +21,14 @@ _DEFAULT_SYMBOL: Final = "BTCUSDT"
 @never_cache
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Render the dashboard of `?symbol=`, with or without the engine."""
-    page = make_dashboard(request.GET.get("symbol", ""), request)
+    page = make_dashboard(request.GET.get("symbol", ""), request.user.pk, request)
     return render(request, "frontend/dashboard.html", {"page": page, "shell": page.shell})
 
 
-def make_dashboard(asked: str, request: HttpRequest | None = None) -> DashboardPage:
+def make_dashboard(
+    asked: str, viewer_id: UUID | None = None, request: HttpRequest | None = None
+) -> DashboardPage:
     """Return the page's context; an unknown symbol falls back to the newest signal's."""
-    shell = make_shell("dashboard", request)
-    viewer_id = None if shell.person is None else shell.person.id
     # The sequence first: what is issued while we read is then sent again, never missed.
     after = api.newest_sequence()
     status = api.status()
@@ -41,7 +42,7 @@ def make_dashboard(asked: str, request: HttpRequest | None = None) -> DashboardP
         first_rows = [market, *first_rows[:-1]]
     known = {held["id"]: held for held in [*open_signals, *([signal] if signal else [])]}
     return DashboardPage(
-        shell=shell,
+        shell=make_shell("dashboard", request),
         symbol=symbol,
         market=market,
         markets=first_rows,

@@ -47,7 +47,6 @@ def make_landing(request: HttpRequest) -> LandingPage:
     return LandingPage(
         shell=shell,
         plan=plan,
-        trial_days=plan.trial_hours // 24,
         signal=signal,
         levels=() if signal is None else signal_levels(signal, market),
         market=market,

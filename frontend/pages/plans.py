@@ -40,7 +40,6 @@ def make_plans(request: HttpRequest) -> PlansPage:
     return PlansPage(
         shell=shell,
         plan=plan,
-        trial_days=plan.trial_hours // 24,
         button=_button(None if shell.entitlements is None else shell.entitlements.state),
         billed_from=None if shell.person is None else billing.billed_from(shell.person.id),
         is_standin=billing.is_standin(),

@@ -63,7 +63,6 @@ def make_tokens(request: HttpRequest) -> TokensPage:
         shell=shell,
         tokens=tuple(accounts.tokens_of(user_id_of(request))),
         scopes=_scopes(),
-        scope_titles={name: title for name, title, _text in _scopes()},
         lifetimes=tuple((days, _lifetime_words(days)) for days in _LIFETIMES),
         is_open=is_open,
         lock="" if is_open or rights is None else rights.sentence,

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
-from billing.models import Trial
+from accounts import api as accounts
+from billing.models import Subscription, Trial
+from cryptosystems.platform.bell import ring
 from frontend import announcements, figures
 from tests.frontend.axe import sideways, violations
 from tests.frontend.conftest import DESKTOP, PHONE, Site
@@ -97,19 +100,49 @@ def test_flat_against_percentage_follows_the_sliders(page: Any, site: Site) -> N
     assert "still costs $59.99" in page.locator("[data-fee-text]").inner_text()
 
 
-def test_the_header_counts_down_and_obeys_the_account_topic(
-    page: Any, site: Site, engine: Any
-) -> None:
+def test_the_header_counts_down_and_obeys_the_account_topic(page: Any, site: Site) -> None:
     user = on_trial(timedelta(hours=1, seconds=3))
     sign_in(page, user, site.url)
     page.goto(site.url + "/account/")
     tag = page.locator("[data-standing]")
     assert tag.inner_text() == "Trial, 2 h left"
     assert "tag-warn" in (tag.get_attribute("class") or "")
-    page.wait_for_function(
-        "document.querySelector('[data-standing]').textContent === 'Trial, 60 min left'"
-    )
+    expect(tag).to_have_text("Trial, 60 min left")
     assert page.locator("[data-banner]").is_hidden()
+    invoice = timezone.now() - timedelta(days=9)
+    Subscription.objects.add_for(
+        user.pk,
+        provider_id="sub_1",
+        provider_price_id="price_1",
+        status="past_due",
+        amount_minor=5999,
+        currency="usd",
+        started_at=invoice,
+        past_due_since=invoice,
+        fetched_at=invoice,
+    )
+    Trial.objects.for_user(user.pk).update(ends_at=timezone.now())
+    ring(user.pk)
+    expect(tag).to_have_text("Payment owed")
+    expect(page.locator("[data-banner]")).to_contain_text("pay the open invoice")
+
+
+def test_the_profile_sets_the_theme_and_a_choice_made_since_holds(page: Any, site: Site) -> None:
+    user = alice(theme="light", is_colour_blind_safe=True)
+    sign_in(page, user, site.url)
+    html = page.locator("html")
+    page.goto(site.url + "/account/")
+    expect(html).to_have_attribute("data-theme", "light")
+    expect(html).to_have_attribute("data-cvd", "1")
+    page.get_by_role("button", name="Light theme").click()
+    expect(html).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(html).to_have_attribute("data-theme", "dark")
+    accounts.save_settings(user.pk, theme="dark")
+    accounts.save_settings(user.pk, theme="system")
+    page.emulate_media(color_scheme="light")
+    page.reload()
+    expect(html).to_have_attribute("data-theme", "light")
 
 
 @pytest.mark.parametrize("page", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
@@ -127,6 +160,7 @@ def test_no_barrier_on_account_pages(page: Any, site: Site, theme: str) -> None:
 
 def look(page: Any, site: Site, addresses: tuple[str, ...], theme: str) -> None:
     """Visit each page in a theme, and again as narrow as a phone may be."""
+    page.emulate_media(reduced_motion="reduce")  # a colour on its way is not yet a colour
     found = {}
     for address in addresses:
         page.goto(site.url + address)

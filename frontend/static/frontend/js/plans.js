@@ -92,7 +92,7 @@ function showWorth() {
 }
 function showSizes({ riskPercent, trades }) {
   if (!riskPercent || !trades) return;
-  put($("[data-table-case]"), `At ${fixed(riskPercent, riskPercent % 1 ? 2 : 0)}% risk per trade and ${fixed(trades, 0)} trades a month.`);
+  put($("[data-table-case]"), `At ${fixed(riskPercent, Number.isInteger(riskPercent * 10) ? 1 : 2)}% risk per trade and ${fixed(trades, 0)} trades a month.`);
   for (const row of $$("[data-sizes] tbody tr")) {
     const account = Number(row.dataset.account);
     const { oneR, feeR, needed } = sums({ fee: facts.fee, account, riskPercent, trades });
