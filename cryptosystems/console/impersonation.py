@@ -22,8 +22,9 @@ from django.views.decorators.http import require_POST
 from accounts import api as accounts
 from accounts.contracts import UserView
 from cryptosystems.kernel.errors import NotAllowed
+from cryptosystems.platform.sessions import IMPERSONATION
 
-KEY: Final = "impersonation"
+KEY: Final = IMPERSONATION
 LONGEST_S: Final = 30 * 60
 RIGHT: Final = "console.impersonate"
 SAFE: Final = ("GET", "HEAD", "OPTIONS")

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry, User
 from cryptosystems.console import impersonation
+from cryptosystems.platform.sessions import is_session_of
 from tests.console.conftest import World, staff_member
 from tests.support.people import person, signed_in
 from tests.tenancy.routes import all_routes
@@ -194,6 +195,21 @@ def test_a_sockets_user_is_found_in_its_session(
         False,
         None,
     )
+
+
+def test_a_socket_of_hers_ends_with_the_look(
+    looking: Client, supporter: User, world: World
+) -> None:
+    """An open socket is asked each minute whether its session still stands."""
+    key = looking.session.session_key
+    assert is_session_of(key, world.alice.pk)
+    assert not is_session_of(key, person("charlie").pk)
+    later = timezone.now() + timedelta(seconds=impersonation.LONGEST_S)
+    with mock.patch("cryptosystems.platform.sessions.timezone.now", return_value=later):
+        assert not is_session_of(key, world.alice.pk)
+    looking.post(impersonation.END_PATH)
+    assert not is_session_of(key, world.alice.pk)
+    assert is_session_of(key, supporter.pk)
 
 
 def test_the_walk_sees_every_address() -> None:

@@ -58,7 +58,7 @@ def _speaks() -> str:
 def test_a_model_is_promoted_and_rolled_back(
     operator: User, old_and_new: tuple[ModelVersion, ModelVersion]
 ) -> None:
-    old, new = old_and_new
+    _old, new = old_and_new
     browser = signed_in(operator)
     assert "new speaks now" in _do(browser, new, "promote")
     assert _speaks() == "new"
