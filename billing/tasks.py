@@ -3,7 +3,7 @@
 import structlog
 from celery import shared_task
 
-from billing.services import deletion, dunning, inbox, reconcile, trials
+from billing.services import checkout, deletion, dunning, inbox, reconcile, trials
 from cryptosystems.kernel.errors import CryptoSystemsError
 
 log = structlog.get_logger(__name__)
@@ -42,8 +42,9 @@ def reconcile_changed() -> None:
 
 @shared_task
 def reconcile_all() -> None:
-    """Compare everything with the provider, and look for trials that nobody made."""
+    """Compare everything with the provider; look for trials that nobody made; tidy up."""
     trials.make_missing(of_everybody=True)
+    checkout.prune()
     try:
         reconcile.reconcile_all()
     except CryptoSystemsError as error:

@@ -57,6 +57,8 @@ def start_checkout(
         plan = ensure_offer()
         customer = customer_of(user)
         sync_customer(customer.provider_id, now)
+        if not Customer.objects.for_user(user_id).exists():  # it was deleted over there
+            customer = customer_of(user, after=customer.provider_id)
         if Subscription.objects.for_user(user_id).filter(status__in=LIVE).exists():
             return _portal(customer, cancel_url, now)
         trial_ends_at = honoured_trial(user_id, now)
@@ -94,6 +96,13 @@ def honoured_trial(user_id: UUID, now: datetime) -> datetime | None:
     if trial is None or has_bought:
         return None
     return carried_over_trial(trial.ends_at, now)
+
+
+def prune(now: datetime | None = None, keep_days: int = 7) -> int:
+    """Forget visits whose pages are closed for long."""
+    limit = (now or timezone.now()) - timedelta(days=keep_days)
+    rows = Checkout.objects.across_tenants("prune old checkouts").filter(created_at__lt=limit)
+    return rows.delete()[0]
 
 
 def _buyer(user_id: UUID) -> UserView:

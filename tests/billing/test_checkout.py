@@ -204,6 +204,16 @@ def test_a_page_whose_answer_was_lost_is_not_made_twice(payments: Payments) -> N
 
 
 @pytest.mark.django_db
+def test_old_visits_are_forgotten(payments: Payments) -> None:
+    alice = person("alice", verified_at=START)
+    begin(alice.id)
+
+    assert checkout.prune(LATER + timedelta(days=7)) == 0
+    assert checkout.prune(LATER + timedelta(days=7) + S) == 1
+    assert not Checkout.objects.for_user(alice.id).exists()
+
+
+@pytest.mark.django_db
 def test_cancel_goes_on_and_cancel_again_are_three_acts(payments: Payments) -> None:
     alice = person("alice", verified_at=START)
     begin(alice.id)

@@ -237,6 +237,20 @@ def test_a_customer_deleted_over_there_is_forgotten_here(open_shop: Callable[...
     assert not Customer.objects.for_user(alice.id).exists()
 
 
+def test_who_was_deleted_over_there_unheard_can_still_buy(open_shop: Callable[..., Shop]) -> None:
+    shop, alice = open_shop(), person("alice", verified_at=LONG_AGO)
+    shop.subscribe(alice)
+    old = Customer.objects.for_user(alice.id).get().provider_id
+    shop.standin.server.config.faults.is_held = True
+    shop.standin.client().v1.customers.delete(old)
+    shop.standin.server.config.faults.is_held = False
+
+    shop.subscribe(alice)
+
+    assert Customer.objects.for_user(alice.id).get().provider_id != old
+    assert state_of(alice) == (State.ACTIVE, "subscribed")
+
+
 def test_a_wrong_key_needs_an_operator_and_is_not_told(
     open_shop: Callable[..., Shop], settings: Any
 ) -> None:

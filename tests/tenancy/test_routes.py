@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.test import Client
 
-from tests.support.people import confirm_again, person, signed_in
+from tests.support.people import add_totp, confirm_again, person, signed_in
 from tests.tenancy.cases import EVERYONE, MACHINE, OWN, OWNED, who_may
 from tests.tenancy.estate import settle, tenant_models
 from tests.tenancy.routes import Route, all_routes
@@ -35,6 +36,8 @@ class Estate:
         key = Authenticator.objects.create(
             user=self.alice, type="webauthn", data={"name": WORD, "credential": {}}
         )
+        add_totp(self.alice)
+        RecoveryCodes.activate(self.alice)
         self.browser = signed_in(self.alice)
         confirm_again(self.browser, self.alice)
         self.places: dict[str, Any] = {
