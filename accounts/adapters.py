@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -17,6 +19,12 @@ from cryptosystems.platform.addresses import client_address
 from cryptosystems.platform.encryption import open_sealed, seal
 
 _OWN_PATH: Final = re.compile(r"/(?!/)[!-\[\]-~]{0,500}")
+_PASSKEY: Final = "mfa_reauthenticate:webauthn"
+_WAYS: Final = {
+    "reauthenticate": _("Use your password"),
+    "mfa_reauthenticate": _("Use a code"),
+    _PASSKEY: _("Use a passkey"),
+}
 FACTOR_CONTEXT: Final = "mfa.authenticator.data"
 """What second factors are sealed for. Allauth does not say whose secret it hands over, so the
 person cannot be part of it."""
@@ -67,6 +75,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             template_prefix, email, {**context, "site_url": settings.SITE_URL}, self.request
         )
 
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Offer the second factors alone to whoever has some: a password may have leaked.
+
+        A passkey comes first where there is no app.
+        """
+        methods = {way["id"]: way for way in super().get_reauthentication_methods(user)}
+        for name, description in _WAYS.items():
+            if name in methods:
+                methods[name]["description"] = description
+        if len(methods) > 1:
+            del methods["reauthenticate"]
+        has_app = Authenticator.objects.filter(user=user.pk, type="totp").exists()
+        return sorted(methods.values(), key=lambda way: (way["id"] == _PASSKEY) == has_app)
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Log a wrong password for a known account; an unknown address leaves no trace."""
         user = User.objects.filter(email=str(credentials.get("email", "")).lower()).first()
@@ -92,6 +114,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth s
     def decrypt(self, encrypted_text: str) -> str:
         """Open a sealed secret."""
         return open_sealed(encrypted_text, FACTOR_CONTEXT).decode()
+
+    def generate_authenticator_name(self, user: User, type: Any) -> str:  # noqa: A002
+        """Suggest a name for a new key."""
+        count = Authenticator.objects.filter(user=user, type=type).count()
+        return gettext("Passkey") if not count else gettext("Passkey %d") % (count + 1)
 
     def _get_site_name(self) -> str:
         return "CryptoSystems"

@@ -41,6 +41,8 @@ class Guarded(forms.Form):
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             _guard(name, field)
+        if "password2" in self.fields:
+            self.fields["password1"].label = _("New password")
 
 
 def _guard(name: str, field: forms.Field) -> None:

@@ -6,7 +6,7 @@ one wins. Nothing else in the product decides about access.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -62,6 +62,8 @@ class SubscriptionFact:
     period_ends_at: datetime | None = None
     is_ending: bool = False
     ended_at: datetime | None = None
+    trial_ends_at: datetime | None = None
+    """Until when it carried our trial over; None: it was billed at once."""
     past_due_since: datetime | None = None
     is_refunded: bool = False
     has_dispute: bool = False
@@ -160,9 +162,21 @@ def _of_trial(facts: Facts, now: datetime) -> Standing:
         return Standing(State.DEMO, trial.refused)
     # Who disputes a payment is not let in by another way meanwhile, except by staff.
     is_disputed = any(each.has_dispute for each in facts.subscriptions)
+    if _is_handed_over(trial, facts):
+        return Standing(State.ENDED, "trial_handed_over")
     if is_within(trial.starts_at, trial.ends_at, now) and not is_disputed:
         return Standing(State.TRIAL, "trial_running", until=trial.ends_at)
     return Standing(State.ENDED, "trial_over", since=min(utc(trial.ends_at), now))
+
+
+def _is_handed_over(trial: TrialFact, facts: Facts) -> bool:
+    """Say whether a subscription took the trial over to its end; from then on it decides alone.
+
+    The provider counts whole seconds. An end that staff moved further later is not handed over.
+    """
+    ends_at = utc(trial.ends_at) - timedelta(seconds=1)
+    carried = (each.trial_ends_at for each in facts.subscriptions)
+    return any(end is not None and utc(end) >= ends_at for end in carried)
 
 
 def _of_subscription(fact: SubscriptionFact, facts: Facts, now: datetime) -> Standing:

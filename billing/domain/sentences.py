@@ -27,6 +27,7 @@ SENTENCES: Final[dict[str, str]] = {
     "trial_not_made": gettext_noop("Your trial is about to start. Load the page again."),
     "trial_running": gettext_noop("Your trial runs until %(until)s."),
     "trial_over": gettext_noop("Your trial ended on %(since)s. Subscribe to go on."),
+    "trial_handed_over": gettext_noop("Your trial went over into a subscription."),
     "subscribed": gettext_noop("Your subscription is active."),
     "paid_trial": gettext_noop("You have subscribed. The first payment is taken after the trial."),
     "cancelled_to_period_end": gettext_noop(

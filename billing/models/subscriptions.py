@@ -65,6 +65,8 @@ class Subscription(TenantModel):
     is_ending = models.BooleanField(default=False)
     """Cancelled, and runs to the end of its period."""
     ended_at = models.DateTimeField(null=True)
+    trial_ends_at = models.DateTimeField(null=True)
+    """Until when our trial was carried over into it; null: it was billed at once."""
     past_due_since = models.DateTimeField(null=True)
     """When the oldest unpaid invoice was due."""
     is_refunded = models.BooleanField(default=False)

@@ -78,6 +78,8 @@ class SubscriptionData:
     period_ends_at: datetime | None
     is_ending: bool
     ended_at: datetime | None
+    trial_ends_at: datetime | None = None
+    """Until when our trial was carried over, if it was."""
 
 
 @dataclass(frozen=True, slots=True)

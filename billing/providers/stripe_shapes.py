@@ -79,6 +79,7 @@ def subscription(raw: Json) -> SubscriptionData:
         period_ends_at=instant(ending_at or (max(ends) if ends else None)),
         is_ending=bool(raw.get("cancel_at_period_end") or ending_at),
         ended_at=instant(raw.get("ended_at")),
+        trial_ends_at=instant(raw.get("trial_end")),
     )
 
 

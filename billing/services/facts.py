@@ -115,6 +115,7 @@ def _subscription_fact(row: Subscription) -> SubscriptionFact:
         period_ends_at=row.period_ends_at,
         is_ending=row.is_ending,
         ended_at=row.ended_at,
+        trial_ends_at=row.trial_ends_at,
         past_due_since=row.past_due_since,
         is_refunded=row.is_refunded,
         has_dispute=row.has_dispute,

@@ -54,6 +54,7 @@ def _subscription(data: SubscriptionData, snapshot: CustomerSnapshot) -> Row:
         "period_ends_at": data.period_ends_at,
         "is_ending": data.is_ending,
         "ended_at": data.ended_at,
+        "trial_ends_at": data.trial_ends_at,
         "past_due_since": _past_due_since(data, unpaid),
         "is_refunded": is_refunded,
         "has_dispute": disputed,

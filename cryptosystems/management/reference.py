@@ -30,7 +30,7 @@ def settings_page() -> str:
         lines.append("")
     lines += [
         "Production (`DJANGO_SETTINGS_MODULE=cryptosystems.settings.production`) needs "
-        "`SECRET_KEY`, `DATABASE_URL` and `REDIS_URL`; it embeds nothing.",
+        "`SECRET_KEY`, `DATABASE_URL`, `REDIS_URL` and `KEY_ENCRYPTION_KEYS`; it embeds nothing.",
         "",
     ]
     return "\n".join(lines)

@@ -1,10 +1,11 @@
 """The audit log: only added to, each row bound to the one before."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts import api
 from accounts.models import AuditEntry
@@ -112,3 +113,18 @@ def test_a_strange_place_to_page_from_is_the_beginning(before: str) -> None:
 def test_every_action_has_a_title_and_a_strange_one_reads_as_its_words() -> None:
     assert audit.title_of("password_changed") == "Password changed"
     assert audit.title_of("trial_extended") == "Trial extended"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_writers_at_once_make_one_chain() -> None:
+    def write(number: int) -> None:
+        try:
+            with transaction.atomic():
+                api.audit("password_changed", subject_id=uuid4(), details={"n": number})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(40)))
+    assert AuditEntry.objects.count() == 40
+    assert api.verify_audit() == ""

@@ -109,7 +109,7 @@ def test_asking_to_leave_gives_thirty_days_and_closes_side_doors() -> None:
     user = alice()
     a_life(user)
     here, there = signed_in(user), signed_in(user)
-    assert here.post("/account/data/delete").url.startswith("/accounts/reauthenticate/")
+    assert here.post("/account/data/delete").url.startswith("/accounts/2fa/reauthenticate/")
     confirm_again(here, user)
     assert "What stays" in here.get("/account/data/delete").content.decode()
     here.post("/account/data/delete")

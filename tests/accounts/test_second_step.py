@@ -126,7 +126,7 @@ def test_removing_the_app_needs_a_proof_is_told_and_starts_a_day_of_rest() -> No
     add_totp(user)
     client = signed_in(user)
     remove = "/accounts/2fa/totp/deactivate/"
-    assert client.post(remove).url.startswith("/accounts/reauthenticate/")
+    assert client.post(remove).url.startswith("/accounts/2fa/reauthenticate/")
     assert api.has_second_factor(user.pk)
     confirm_again(client, user)
     assert client.post(remove).status_code == 302
@@ -147,6 +147,19 @@ def test_a_reset_of_the_password_does_not_skip_the_second_step() -> None:
     answer = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD + "!"})
     assert answer.url == SECOND
     assert not is_in(client)
+
+
+def test_who_has_a_second_step_proves_it_and_not_the_password_again() -> None:
+    user = alice()
+    secret = add_totp(user)
+    client = signed_in(user)
+    by_password = "/accounts/reauthenticate/?next=/account/data/export"
+    page = client.post(by_password, {"password": PASSWORD})
+    assert page.url == "/accounts/2fa/reauthenticate/?next=%2Faccount%2Fdata%2Fexport"
+    assert client.get("/account/data/export").status_code == 302
+    answer = client.post(page.url, {"code": totp_code(secret)})
+    assert answer.url == "/account/data/export"
+    assert client.get("/account/data/export").status_code == 200
 
 
 def test_secrets_are_sealed_in_the_database() -> None:

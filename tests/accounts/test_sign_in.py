@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -140,6 +141,7 @@ def test_a_reset_by_mail_ends_every_session_and_starts_a_day_of_rest(anybody: Cl
     user.refresh_from_db()
     assert user.check_password(OTHER)
     assert timezone.now() - user.security_changed_at < timedelta(minutes=1)
+    assert not UserSession.objects.exists()
     assert not is_in(there)
     assert "password_reset" in actions(user)
     assert newest_mail(user.email).subject == "Your password was reset"
@@ -233,3 +235,25 @@ def test_private_pages_are_not_kept() -> None:
     client = signed_in(alice())
     for path in ("/account/security", "/account/settings", "/account/data", "/accounts/email/"):
         assert client.get(path)["Cache-Control"] == "no-store, private", path
+
+
+@pytest.mark.parametrize(("remember", "lasting"), [("on", True), ("", False)])
+def test_staying_signed_in_is_asked_for(anybody: Client, remember: str, lasting: bool) -> None:
+    user = alice()
+    fields = {"login": user.email, "password": PASSWORD}
+    anybody.post(SIGN_IN, fields | ({"remember": remember} if remember else {}))
+    cookie = anybody.cookies["sessionid"]
+    assert bool(cookie["max-age"]) is lasting
+    assert cookie["httponly"] and cookie["samesite"] == "Lax"
+
+
+def test_mails_are_plain_words_with_an_escaped_html_part(anybody: Client) -> None:
+    user = alice()
+    client = signed_in(user, headers={"User-Agent": "<b>Evil</b>\thttps://evil.example"})
+    fields = {"oldpassword": PASSWORD, "password1": OTHER, "password2": OTHER}
+    client.post("/accounts/password/change/", fields)
+    mail = newest_mail(user.email)
+    page = str(mail.alternatives[0][0])
+    assert "<b>Evil" not in page and "&lt;b&gt;Evil" in page
+    assert 'href="https://evil' not in page
+    assert "!" not in mail.subject + str(mail.body)

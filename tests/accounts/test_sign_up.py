@@ -1,9 +1,12 @@
 """From nobody to a signed-in person, and what a stranger learns on the way: nothing."""
 
+import time
+from statistics import median
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -165,3 +168,20 @@ def test_a_consent_is_stored_once_a_version() -> None:
     for version in ("1", "1", "2"):
         api.record_consent(user.pk, Consent.Kind.TERMS, version)
     assert [consent.version for consent in api.consents_of(user.pk)] == ["2", "1"]
+
+
+@pytest.mark.parametrize("path", [SIGN_IN, SIGN_UP])
+def test_a_known_address_costs_as_much_work_as_an_unknown_one(path: str, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    alice()
+
+    def work(email: str) -> float:
+        cache.clear()
+        fields = {"login": email, "password": "wrong, wrong, wrong", "email": email}
+        started = time.process_time()
+        Client().post(path, {**fields, "password1": PASSWORD, "accept": "on"})
+        return time.process_time() - started
+
+    known = [work("alice@example.org") for _ in range(7)]
+    unknown = [work(f"someone{number}@example.org") for number in range(7)]
+    assert 0.8 <= median(known) / median(unknown) <= 1.25

@@ -325,3 +325,26 @@ def test_the_end_it_names_is_the_second_at_which_it_ends() -> None:
         assert entitlements(facts, held.until).state is not held.state
         seen += 1
     assert seen == 8
+
+
+CARRIED = SubscriptionFact("canceled", ended_at=NOW - S, trial_ends_at=NOW + 3 * DAY)
+RUNNING = TrialFact(NOW - 4 * DAY, NOW + 3 * DAY + timedelta(microseconds=250_000))
+
+
+def test_a_trial_that_went_into_a_subscription_does_not_come_back() -> None:
+    bought = replace(ACCOUNT, trial=RUNNING, has_paid=False)
+    assert entitlements(bought, NOW).state is State.TRIAL
+    ended = entitlements(replace(bought, subscriptions=(CARRIED,)), NOW)
+    assert (ended.state, ended.code) == (State.ENDED, "subscription_ended")
+
+
+def test_time_that_staff_added_after_a_subscription_counts() -> None:
+    extended = replace(RUNNING, ends_at=NOW + 9 * DAY)
+    held = entitlements(replace(ACCOUNT, trial=extended, subscriptions=(CARRIED,)), NOW)
+    assert held.state is State.TRIAL
+
+
+def test_a_purchase_that_was_billed_at_once_leaves_the_trial_alone() -> None:
+    billed = replace(CARRIED, trial_ends_at=None)
+    held = entitlements(replace(ACCOUNT, trial=RUNNING, subscriptions=(billed,)), NOW)
+    assert held.state is State.TRIAL

@@ -182,7 +182,8 @@ class Payments:
         self.tell("checkout.session.completed", "checkout.session", data.id, order.customer_id)
         if order.trial_ends_at is None:
             return self.subscribe(order.customer_id)
-        return self.subscribe(order.customer_id, "trialing", period_ends_at=order.trial_ends_at)
+        end = order.trial_ends_at
+        return self.subscribe(order.customer_id, "trialing", period_ends_at=end, trial_ends_at=end)
 
     def bill(self, subscription_id: str, *, is_paid: bool = True) -> InvoiceData:
         """Make an invoice and take, or fail to take, the money."""
