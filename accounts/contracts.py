@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+LOOK: Final = "impersonation"
+"""Where the session of a member of staff keeps as whom they look on, and until when."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.contracts import FactorsView, PasskeyView, SessionView
+from accounts.contracts import LOOK, FactorsView, PasskeyView, SessionView
 from accounts.domain import browser_label
 from accounts.middleware import is_over
 from accounts.models import Device
@@ -81,9 +82,16 @@ def is_alive(session_key: str, user_id: UUID) -> bool:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user = get_user(request)
-    if not user.is_authenticated or user.pk != user_id:
+    now = time.time()
+    if not user.is_authenticated or is_over(request.session, is_staff=user.is_staff, now=now):
         return False
-    return not is_over(request.session, is_staff=user.is_staff, now=time.time())
+    return user.pk == user_id or (user.is_staff and _looks_as(request.session, user_id, now))
+
+
+def _looks_as(session: SessionBase, user_id: UUID, now: float) -> bool:
+    """Say whether a member of staff sees pages as this person, read-only, and may still."""
+    held = session.get(LOOK)
+    return held is not None and held["user_id"] == str(user_id) and now < held["until"]
 
 
 def remember_device(

@@ -20,10 +20,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import api as accounts
-from accounts.contracts import UserView
+from accounts.contracts import LOOK, UserView
 from cryptosystems.kernel.errors import NotAllowed
 
-KEY: Final = "impersonation"
+KEY: Final = LOOK
 LONGEST_S: Final = 30 * 60
 RIGHT: Final = "console.impersonate"
 SAFE: Final = ("GET", "HEAD", "OPTIONS")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import update_wrapper
+from ipaddress import ip_address
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from django.views.decorators.http import require_POST
 from unfold.sites import UnfoldAdminSite
 
 from accounts import api as accounts
+from cryptosystems.platform.addresses import client_address
 
 RELAXED: Final = {
     # Alpine evaluates expressions of unfold's templates; unfold writes its colours into the page.
@@ -66,6 +68,8 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no typ
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Send people to the one sign-in there is: its limits and second step hold here too."""
+        if not _is_near(request):
+            raise Http404
         if self.has_permission(request):
             return redirect("admin:index")
         wanted = request.GET.get("next") or reverse("admin:index")
@@ -109,6 +113,8 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no typ
 
     def _elsewhere(self, request: HttpRequest) -> HttpResponse | None:
         user = request.user
+        if not _is_near(request):
+            raise Http404
         if not user.is_authenticated:
             return _to(settings.LOGIN_URL, request.get_full_path())
         if getattr(request, "impersonator", None) is not None:
@@ -137,6 +143,12 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no typ
 
 def _to(name: str, following: str) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': following})}")
+
+
+def _is_near(request: HttpRequest) -> bool:
+    """Say whether the request comes from where the console may be reached."""
+    near = settings.CONSOLE_NETWORKS
+    return not near or any(ip_address(client_address(request)) in network for network in near)
 
 
 def page_view(site: ConsoleSite, view: View, right: str) -> View:

@@ -378,3 +378,4 @@ SPECTACULAR_SETTINGS = {
 
 # --- staff console --------------------------------------------------------------------------
 UNFOLD: dict[str, Any] = look.UNFOLD
+CONSOLE_NETWORKS: tuple[Any, ...] = ENV["CONSOLE_NETWORKS"]

@@ -8,6 +8,7 @@ import base64
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -97,6 +98,10 @@ def key_ring(value: str) -> tuple[tuple[str, bytes], ...]:
     return tuple(ring)
 
 
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(name) for name in _names(value))
+
+
 def _symbols(value: str) -> tuple[str, ...] | int:
     if value.isascii() and value.isdigit():
         count = int(value)
@@ -171,6 +176,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "a count from 0 to 5",
         "how many proxies of ours stand in front; only their X-Forwarded-For is believed",
         _whole(0, 5),
+    ),
+    Setting(
+        "CONSOLE_NETWORKS",
+        "",
+        "networks as 203.0.113.0/24, by comma",
+        "from where the staff console can be reached; empty: from everywhere",
+        _networks,
     ),
     Setting(
         "KEY_ENCRYPTION_KEYS",

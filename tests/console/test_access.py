@@ -1,5 +1,6 @@
 """Who enters the console: staff with a second factor, each role as far as it reaches."""
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -59,6 +60,17 @@ def test_staff_without_a_second_factor_are_sent_to_set_one_up() -> None:
     assert browser.post("/admin/switches/signals/throw/", {"reason": "a test"}).status_code == 302
     add_totp(user)
     assert browser.get("/admin/").status_code == 200
+
+
+def test_from_a_network_that_is_not_listed_the_console_is_not_there(
+    boss_browser: Client, settings: Any
+) -> None:
+    settings.CONSOLE_NETWORKS = (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))
+    for address in ["/admin/", "/admin/login/", *_addresses()]:
+        for browser in (Client(), boss_browser):
+            assert browser.get(address).status_code == 404, address
+    for near in ("203.0.113.7", "2001:db8::7"):
+        assert boss_browser.get("/admin/", REMOTE_ADDR=near).status_code == 200
 
 
 def test_the_admin_sign_in_takes_no_password_of_its_own(boss: User) -> None:

@@ -111,3 +111,23 @@ def test_staff_extend_a_trial_and_look_on(looked: Looked, world: World) -> None:
     page.get_by_role("button", name="End").click()
     page.wait_for_url(f"**/admin/people/{world.alice.pk}/")
     assert page.evaluate("window.violations") == []
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_our_own_pages_have_no_barrier(looked: Looked, world: World, scheme: str) -> None:
+    """What unfold draws around them is not ours to judge here."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    looked.page.emulate_media(color_scheme=scheme)
+    for path in (
+        "/admin/",
+        "/admin/machine/",
+        "/admin/switches/",
+        "/admin/exports/",
+        f"/admin/people/{world.alice.pk}/",
+    ):
+        looked.open(path)
+        found = Axe().run(looked.page, context={"include": [".console"]})
+        assert found.response["passes"], path
+        told = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in found.response["violations"]]
+        assert told == [], path

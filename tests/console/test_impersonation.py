@@ -1,6 +1,7 @@
 """Seeing pages as somebody: everything can be looked at, nothing can be done."""
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -10,6 +11,7 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
+from accounts.api import is_session_alive
 from accounts.models import AuditEntry, User
 from cryptosystems.console import impersonation
 from tests.console.conftest import World, staff_member
@@ -194,6 +196,21 @@ def test_a_sockets_user_is_found_in_its_session(
         False,
         None,
     )
+
+
+def test_a_socket_of_hers_ends_with_the_look(
+    looking: Client, supporter: User, world: World
+) -> None:
+    """An open socket is asked each minute whether its session still stands."""
+    key = looking.session.session_key
+    assert is_session_alive(key, world.alice.pk)
+    assert not is_session_alive(key, person("charlie").pk)
+    later = time.time() + impersonation.LONGEST_S
+    with mock.patch("accounts.services.sessions.time.time", return_value=later):
+        assert not is_session_alive(key, world.alice.pk)
+    looking.post(impersonation.END_PATH)
+    assert not is_session_alive(key, world.alice.pk)
+    assert is_session_alive(key, supporter.pk)
 
 
 def test_the_walk_sees_every_address() -> None:

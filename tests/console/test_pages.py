@@ -1,5 +1,6 @@
 """Every page of the console opens, with everything in the database and with nothing."""
 
+import json
 import re
 from typing import Any
 
@@ -13,7 +14,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from cryptosystems.platform.admin import ConsoleAdmin
+from signals.delivery import bus
 from tests.console.conftest import World
+from tests.frontend.market import make_status
 from tests.support.people import person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_url")]
@@ -120,3 +123,29 @@ def test_links_lead_to_the_provider_where_there_is_one(
     settings.STRIPE_SECRET_KEY = "sk_standin_1"
     table = boss_browser.get("/admin/billing/subscription/").content.decode()
     assert "dashboard.stripe.com" not in table
+
+
+def test_the_machine_page_tells_what_the_engine_told(boss_browser: Client, world: World) -> None:
+    told = make_status()
+    told["feeds"] |= {"n": 12, "n_live": 11, "stale": [{"stream": "btcusdt@depth", "age_s": 17.5}]}
+    told["last_error"] = {"at": "2026-11-25T00:00:00Z", "text": "the exchange hung up"}
+    client = bus.connect()
+    client.set(bus.STATUS, json.dumps(told))
+    client.rpush("mail", "a task", "another")
+    for page in ("/admin/", "/admin/machine/"):
+        text = " ".join(boss_browser.get(page).content.decode().split())
+        assert "11 of 12 streams are fresh" in text
+        assert "the exchange hung up" in text
+    assert "btcusdt@depth" in text
+    assert "17.5 s" in text
+    assert "<td>mail</td><td>2</td>" in text
+    assert "No worker answered within a second." in text
+    assert told["stages"][0]["title"] in text
+
+
+def test_a_broker_that_is_away_is_said_so_and_breaks_no_page(
+    boss_browser: Client, settings: Any
+) -> None:
+    settings.REDIS_URL = "unix:///nowhere/at/all?db=0"
+    assert "The broker does not answer" in boss_browser.get("/admin/machine/").content.decode()
+    assert "The broker does not answer" in boss_browser.get("/admin/").content.decode()
