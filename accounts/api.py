@@ -187,6 +187,11 @@ def withdraw_deletion(user_id: UUID) -> bool:
     return deletion.withdraw(user_id)
 
 
+def deletions_asked() -> list[UUID]:
+    """Return who has asked to be deleted, due or not."""
+    return deletion.asked()
+
+
 def deletions_due(now: datetime | None = None) -> list[UUID]:
     """Return whose 30 days are over."""
     return deletion.due(now)

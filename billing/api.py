@@ -19,6 +19,7 @@ from billing.contracts import (
 from billing.services import (
     checkout,
     console,
+    deletion,
     desk,
     facts,
     grants,
@@ -100,6 +101,11 @@ def reactivate_subscription(user_id: UUID) -> SubscriptionView:
 def sync_user(user_id: UUID) -> None:
     """Fetch the truth about a person from the provider now."""
     sync.sync_user(user_id)
+
+
+def stop_renewal(user_id: UUID) -> bool:
+    """Let somebody who asked to be deleted not be charged again; a sweep repairs a failure."""
+    return deletion.stop_renewal(user_id)
 
 
 def close_for_deletion(user_id: UUID) -> None:

@@ -53,5 +53,6 @@ def reconcile_all() -> None:
 
 @shared_task
 def close_accounts() -> None:
-    """Cancel and delete the accounts whose owners asked for it long enough ago."""
+    """Stop renewals of those who asked to go; delete those who asked long enough ago."""
+    deletion.stop_renewals()
     deletion.close_accounts()

@@ -62,6 +62,12 @@ def due(now: datetime | None = None) -> list[UUID]:
     return list(users.order_by("deletion_due_at").values_list("pk", flat=True))
 
 
+def asked() -> list[UUID]:
+    """Return who has asked to be deleted and may still think again."""
+    users = User.objects.exclude(deletion_due_at=None)
+    return list(users.order_by("deletion_due_at").values_list("pk", flat=True))
+
+
 def delete_everything(user_id: UUID) -> None:
     """Delete a person, every row that hangs on them, their mails and sessions.
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import api
+from billing import api as billing
 from frontend.context import DataPage
 from frontend.people import user_id_of
 from frontend.shell import make_shell
@@ -45,6 +46,7 @@ def delete(request: HttpRequest) -> HttpResponse:
     """Ask once more what goes and what stays, then start the thirty days."""
     if request.method == "POST":
         api.request_deletion(user_id_of(request), keep_session=request.session.session_key or "")
+        billing.stop_renewal(user_id_of(request))
         messages.warning(request, _("Your account will be deleted. You can take it back below."))
         return redirect("frontend:data")
     return render(request, "frontend/account/delete.html", {"shell": make_shell("data", request)})

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.mail import EmailMessage
 
+from accounts import api as accounts
 from accounts.models import User
 from billing import api
 from billing.contracts import Feature, State
@@ -159,3 +160,21 @@ def test_a_subscription_nobody_told_us_of_is_ended_too(payments: Payments) -> No
 
     assert payments.subscriptions[made.id].status == "canceled"
     assert payments.calls.count("cancel_now") == 1
+
+
+def test_who_asks_to_be_deleted_is_not_charged_again(payments: Payments, alice: User) -> None:
+    api.stop_renewal(alice.id)
+    before = api.billing_view(alice.id).subscription
+    assert before is not None and before.is_ending
+    assert api.entitlements_for(alice.id, NOON).state is State.ACTIVE, "what is paid is kept"
+
+
+def test_a_silent_provider_is_asked_again_by_the_sweep(payments: Payments, alice: User) -> None:
+    accounts.request_deletion(alice.id, NOON)
+    payments.trouble = RetryLater("no answer")
+    assert api.stop_renewal(alice.id) is False
+    payments.trouble = None
+    assert deletion.stop_renewals(NOON) == 1
+    assert deletion.stop_renewals(NOON) == 0
+    held = api.billing_view(alice.id).subscription
+    assert held is not None and held.is_ending
