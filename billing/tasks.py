@@ -3,7 +3,7 @@
 import structlog
 from celery import shared_task
 
-from billing.services import checkout, deletion, dunning, inbox, reconcile, trials
+from billing.services import checkout, deletion, dunning, inbox, locks, reconcile, trials
 from cryptosystems.kernel.errors import CryptoSystemsError
 
 log = structlog.get_logger(__name__)
@@ -45,6 +45,7 @@ def reconcile_all() -> None:
     """Compare everything with the provider; look for trials that nobody made; tidy up."""
     trials.make_missing(of_everybody=True)
     checkout.prune()
+    locks.forget_idle()
     try:
         reconcile.reconcile_all()
     except CryptoSystemsError as error:

@@ -100,7 +100,7 @@ def machine(request: HttpRequest) -> HttpResponse:
         "feeds": [] if told is None else told["feeds"]["stale"],
         "queues": queue_health(),
         "workers": workers(),
-        "leases": Lease.objects.order_by("name"),
+        "leases": Lease.objects.exclude(owner="").order_by("name"),
         "mail": mail_health(),
         "events": billing.events_by_state(),
         "faults": last_faults(told),

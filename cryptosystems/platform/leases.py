@@ -57,6 +57,15 @@ def take(name: str, owner: str, ttl_ms: int = TTL_MS) -> Holding | None:
     return Holding(name, owner, lease.epoch + 1) if changed else None
 
 
+def forget_idle(prefix: str, idle_ms: int) -> int:
+    """Delete leases below `prefix` that nobody has held for `idle_ms`; return how many.
+
+    Only for work whose writes carry no epoch: the next owner starts at one again.
+    """
+    limit = database_now_ms() - idle_ms
+    return Lease.objects.filter(name__startswith=prefix, until_ms__lt=limit).delete()[0]
+
+
 def renew(holding: Holding, ttl_ms: int = TTL_MS) -> None:
     """Prolong a lease.
 

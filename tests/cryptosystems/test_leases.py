@@ -60,3 +60,12 @@ def test_long_work_keeps_its_lease_and_gives_it_back() -> None:
         wait_until(lambda: Lease.objects.get().until_ms > before)
         assert leases.take("training:simulated", "another") is None
     assert leases.take("training:simulated", "another") is not None
+
+
+def test_leases_of_people_are_forgotten_when_nobody_holds_them() -> None:
+    held, idle = leases.take("billing:checkout:a", "one"), leases.take("billing:checkout:b", "one")
+    other = leases.take("engine:main", "one")
+    assert held and idle and other
+    Lease.objects.exclude(name=held.name).update(until_ms=1)
+    assert leases.forget_idle("billing:checkout:", 1_000) == 1
+    assert set(Lease.objects.values_list("name", flat=True)) == {held.name, other.name}
