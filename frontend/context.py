@@ -295,3 +295,7 @@ class DataPage:
     shell: Shell
     consents: tuple[ConsentView, ...]
     deletion_due_at: datetime | None
+    origins: tuple[str, ...]
+    """Of which signals can be taken as a file; the one of now comes first."""
+    lock: str
+    """Why they cannot; empty where they can."""

@@ -25,6 +25,7 @@ _ORIGIN: Final = words(*Origin)
 _TIMEFRAME: Final = words(*(tf.value for tf in TIMEFRAMES))
 _SIDE: Final = words("long", "short")
 _PRICE: Final[JsonSchema] = {"type": "string", "description": "at the tick's decimals"}
+_EXACT: Final[JsonSchema] = {"type": "string", "description": "an exact decimal"}
 _PAIR: Final[JsonSchema] = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
 _MAYBE: Final = nullable(NUMBER)
 _MAYBE_PAIR: Final = nullable(_PAIR)
@@ -218,6 +219,32 @@ def _signal() -> JsonSchema:
     )
 
 
+def _signal_file() -> JsonSchema:
+    row = record(
+        id=UUID,
+        **_HEAD,
+        at=TIME,
+        direction=_SIDE,
+        entry_low=_EXACT,
+        entry_high=_EXACT,
+        stop=_EXACT,
+        **{f"tp{n}": nullable(_EXACT) for n in (1, 2, 3)},
+        **{f"share{n}": _MAYBE for n in (1, 2, 3)},
+        confidence=NUMBER,
+        strength=NUMBER,
+        expires_at=TIME,
+        model_version=TEXT,
+        origin=_ORIGIN,
+        state=words(*SignalState.OPEN, *SignalState.SETTLED),
+        result_r=_MAYBE,
+        gross_r=_MAYBE,
+        filled_at=nullable(TIME),
+        settled_at=nullable(TIME),
+        hash=TEXT,
+    )
+    return record(origin=_ORIGIN, since=TIME, until=TIME, results=array(row))
+
+
 def _track_record() -> JsonSchema:
     bucket = {
         "type": "object",
@@ -286,5 +313,6 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             recomputed=nullable({"type": "object"}),
             differences=array(TEXT),
         ),
+        SignalFile=_signal_file(),
         TrackRecord=_track_record(),
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from signals import views
+from signals import export_views, views
 
 app_name = "signals"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("markets/<str:symbol>/funding", views.funding, name="funding"),
     path("markets/<str:symbol>/correlation", views.correlation, name="correlation"),
     path("signals", views.signal_list, name="signal-list"),
+    path("signals/export", export_views.signal_export, name="signal-export"),
     path("signals/<uuid:signal_id>", views.signal_detail, name="signal-detail"),
     path("signals/<uuid:signal_id>/recompute", views.signal_recompute, name="signal-recompute"),
     path("track-record", views.track_record, name="track-record"),

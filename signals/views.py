@@ -39,7 +39,8 @@ def _origin(request: Request) -> str:
     return str(one_of(request, "origin", tuple(Origin), api.live_origin()))
 
 
-def _symbol(request: Request) -> str | None:
+def symbol_of(request: Request) -> str | None:
+    """Return the market that the query names, if any."""
     symbol = request.query_params.get("symbol")
     if symbol is not None and not is_symbol(symbol):
         raise InvalidInput(f"symbol is a name such as BTCUSDT; got {symbol[:20]!r}")
@@ -127,7 +128,7 @@ def candles(request: Request, symbol: str) -> Response:
         )
 
 
-def _of_symbol(request: Request, kind: str, symbol: str, *, with_timeframe: bool) -> Response:
+def _ofsymbol_of(request: Request, kind: str, symbol: str, *, with_timeframe: bool) -> Response:
     arguments: dict[str, Any] = {"symbol": symbol}
     if with_timeframe:
         arguments["timeframe"] = _timeframe(request)
@@ -139,7 +140,7 @@ def _of_symbol(request: Request, kind: str, symbol: str, *, with_timeframe: bool
 @api_view(["GET"])
 def factors(request: Request, symbol: str) -> Response:
     """Every factor's reading and its part in the score, which they add up to."""
-    return _of_symbol(request, "factors", symbol, with_timeframe=True)
+    return _ofsymbol_of(request, "factors", symbol, with_timeframe=True)
 
 
 @extend_schema(summary="Gates", parameters=[_OF, _TIMEFRAME], responses={200: ref("Gates")})
@@ -147,7 +148,7 @@ def factors(request: Request, symbol: str) -> Response:
 @api_view(["GET"])
 def gates(request: Request, symbol: str) -> Response:
     """Why there is a signal, or which gate says no, and what became of such setups."""
-    answer = _of_symbol(request, "gates", symbol, with_timeframe=True)
+    answer = _ofsymbol_of(request, "gates", symbol, with_timeframe=True)
     answer.data["rejected_30d"] = records.rejected_record(
         api.live_origin(), symbol, answer.data["timeframe"]
     )
@@ -163,7 +164,7 @@ def gates(request: Request, symbol: str) -> Response:
 @api_view(["GET"])
 def heatmap(request: Request, symbol: str) -> Response:
     """Price × time cells of estimated liquidations, base64 float32."""
-    return _of_symbol(request, "heatmap", symbol, with_timeframe=True)
+    return _ofsymbol_of(request, "heatmap", symbol, with_timeframe=True)
 
 
 @extend_schema(summary="Order book", parameters=[_OF], responses={200: ref("Book")})
@@ -171,7 +172,7 @@ def heatmap(request: Request, symbol: str) -> Response:
 @api_view(["GET"])
 def book(request: Request, symbol: str) -> Response:
     """The visible book and its imbalance by band."""
-    return _of_symbol(request, "book", symbol, with_timeframe=False)
+    return _ofsymbol_of(request, "book", symbol, with_timeframe=False)
 
 
 @extend_schema(
@@ -181,7 +182,7 @@ def book(request: Request, symbol: str) -> Response:
 @api_view(["GET"])
 def funding(request: Request, symbol: str) -> Response:
     """Rates, settlements, open interest and what both say together."""
-    return _of_symbol(request, "funding", symbol, with_timeframe=False)
+    return _ofsymbol_of(request, "funding", symbol, with_timeframe=False)
 
 
 @extend_schema(summary="Correlation", parameters=[_OF], responses={200: ref("Correlation")})
@@ -189,7 +190,7 @@ def funding(request: Request, symbol: str) -> Response:
 @api_view(["GET"])
 def correlation(request: Request, symbol: str) -> Response:
     """Beta and correlation with the other symbols."""
-    return _of_symbol(request, "correlation", symbol, with_timeframe=False)
+    return _ofsymbol_of(request, "correlation", symbol, with_timeframe=False)
 
 
 @extend_schema(
@@ -211,7 +212,7 @@ def signal_list(request: Request) -> Response:
     query = request.query_params
     found, following = signals.list_signals(
         state=one_of(request, "state", ("open", "settled"), None),
-        symbol=_symbol(request),
+        symbol=symbol_of(request),
         timeframe=_timeframe(request) if "timeframe" in query else None,
         origin=_origin(request),
         before=count(request, "cursor", 0, MOST_CURSOR) or None,
@@ -266,7 +267,7 @@ def track_record(request: Request) -> Response:
     """Measured win rate, mean R and reliability of one origin; origins are never mixed."""
     origin = _origin(request)
     timeframe = _timeframe(request) if "timeframe" in request.query_params else None
-    found = records.track_record(origin, timeframe=timeframe, symbol=_symbol(request))
+    found = records.track_record(origin, timeframe=timeframe, symbol=symbol_of(request))
     found["last_losers"] = signals.last_losers(origin)
     found["market"] = settings.MARKET
     return Response(found)

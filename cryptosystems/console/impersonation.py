@@ -34,6 +34,7 @@ CLOSED: Final = (
     "/account/data",
     "/account/security",
     "/admin/",
+    "/api/v1/signals/export",
     "/billing/",
 )
 """Pages that hold what only the owner may see or set going, and the console itself."""

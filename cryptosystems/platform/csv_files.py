@@ -1,10 +1,12 @@
-"""CSV that a spreadsheet opens without running anything, sent row by row."""
+"""Files sent row by row: JSON, and CSV that a spreadsheet opens without running anything."""
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
@@ -46,11 +48,45 @@ def csv_chunks(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator
 def csv_answer(
     request: HttpRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> StreamingHttpResponse:
-    """Return the file as an answer that is never whole in memory, under ASGI and WSGI alike."""
+    """Return the rows as a CSV file."""
     chunks = csv_chunks(header, rows)
+    return _file_answer(request, f"{name}.csv", "text/csv; charset=utf-8", chunks)
+
+
+def json_chunks(
+    head: Mapping[str, Any], header: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[str]:
+    """Yield one object in pieces: the head's fields, then `results`, a list of objects."""
+    yield json.dumps(head, allow_nan=False)[:-1] + ', "results": ['
+    following, between = iter(rows), ""
+    while batch := list(islice(following, _ROWS_A_CHUNK)):
+        objects = (
+            json.dumps(dict(zip(header, row, strict=True)), allow_nan=False) for row in batch
+        )
+        yield between + ",\n".join(objects)
+        between = ",\n"
+    yield "]}\n"
+
+
+def json_answer(
+    request: HttpRequest,
+    name: str,
+    head: Mapping[str, Any],
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> StreamingHttpResponse:
+    """Return the rows as a JSON file; `head` has at least one field."""
+    chunks = json_chunks(head, header, rows)
+    return _file_answer(request, f"{name}.json", "application/json", chunks)
+
+
+def _file_answer(
+    request: HttpRequest, filename: str, content_type: str, chunks: Iterator[str]
+) -> StreamingHttpResponse:
+    """Return an answer that is never whole in memory, under ASGI and WSGI alike."""
     body: Any = _in_threads(chunks) if isinstance(request, ASGIRequest) else chunks
-    answer = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    answer = StreamingHttpResponse(body, content_type=content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{filename}"'
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -17,12 +17,14 @@ from rest_framework.views import exception_handler
 
 from cryptosystems.kernel.errors import CryptoSystemsError, InvalidInput, NotAllowed, RetryLater
 from cryptosystems.platform.logging import request_id
+from cryptosystems.platform.throttles import count_refused
 
 log = structlog.get_logger(__name__)
 
 PROBLEM: Final = "application/problem+json"
 KEPT_HEADERS: Final = ("Allow", "Retry-After", "WWW-Authenticate")
 
+_REFUSALS: Final = (APIException, InvalidInput, NotAllowed)
 _WORDS: Final = {
     400: ("bad_request", "The request is not usable.", "Look at the address and the headers."),
     403: ("not_allowed", "Not allowed", "This may not be done from here."),
@@ -96,7 +98,15 @@ def plain_problem(http_status: int) -> HttpResponse:
 
 
 def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn every exception of a view into problem details."""
+    """Turn every exception of a view into problem details.
+
+    One that came before the caller's request was counted counts it here: asking in vain is not
+    free, and above the limit the answer is 429 whatever was wrong.
+    """
+    request = context.get("request")
+    if request is not None and isinstance(error, _REFUSALS) and not isinstance(error, Throttled):
+        wait_s = count_refused(request)
+        error = Throttled(wait_s) if wait_s else error
     ours = _of_ours(error)
     if ours is not None:
         return ours

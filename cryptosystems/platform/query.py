@@ -1,5 +1,7 @@
 """Query parameters: read as what they have to be, refused with what fits."""
 
+import re
+from datetime import UTC, datetime
 from typing import Final
 
 from rest_framework.request import Request
@@ -8,6 +10,11 @@ from cryptosystems.kernel.errors import InvalidInput
 
 MOST_CURSOR: Final = 10**12
 """No list of ours grows longer than this."""
+MOMENT_PATTERN: Final = (
+    r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}"
+    r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$"
+)
+_MOMENT: Final = re.compile(MOMENT_PATTERN)
 _MOST_DIGITS: Final = 15
 
 
@@ -33,3 +40,20 @@ def one_of(
         words = " or ".join(allowed) if len(allowed) == 2 else f"one of {', '.join(allowed)}"
         raise InvalidInput(f"{name} is {words}; got {text[:20]!r}")
     return text
+
+
+def moment(request: Request, name: str) -> datetime | None:
+    """Return a day or a time in UTC, where none is said; None where the parameter is absent."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        if not _MOMENT.fullmatch(text):
+            raise ValueError
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{name} is a day or a time such as 2026-01-31 or 2026-01-31T14:00:00Z; "
+            f"got {text[:30]!r}"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -357,6 +357,8 @@ REST_FRAMEWORK = {
 API_GATE = "billing.gate.require_api"
 API_RATES = {"token": 120, "user": 600, "visitor": 300, "refused": 60}
 """Requests a minute, by who asks; `refused` counts tokens that were not valid, by address."""
+EXPORTS_AN_HOUR = 10
+"""Files of signals a person may take, by browser and tokens together."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "CryptoSystems API",
     "DESCRIPTION": "Signals and market analysis. Every figure says where it comes from.",

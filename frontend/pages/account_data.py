@@ -10,9 +10,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import api
 from billing import api as billing
+from billing.contracts import Feature
 from frontend.context import DataPage
 from frontend.people import user_id_of
 from frontend.shell import make_shell
+from signals import api as signals
 
 
 @require_safe
@@ -21,12 +23,22 @@ def data(request: HttpRequest) -> HttpResponse:
     """Render the page."""
     user_id = user_id_of(request)
     view = api.user_by_id(user_id)
+    shell = make_shell("data", request)
+    rights = shell.entitlements
     page = DataPage(
-        make_shell("data", request),
+        shell,
         tuple(api.consents_of(user_id)),
         view.deletion_due_at if view else None,
+        _origins(),
+        "" if rights is None or rights.allows(Feature.EXPORT) else rights.sentence,
     )
     return render(request, "frontend/account/data.html", {"page": page, "shell": page.shell})
+
+
+def _origins() -> tuple[str, ...]:
+    live = signals.live_origin()
+    others = (origin for origin in signals.origins_with_signals() if origin != live)
+    return (live, *others)
 
 
 @require_safe

@@ -80,7 +80,7 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _exact(value: Decimal) -> str:
+def exact(value: Decimal) -> str:
     """Return a number without trailing zeros: a row pads them, a draft does not."""
     return plain(value.normalize())
 
@@ -96,9 +96,9 @@ def chain_payload(signal: Signal) -> dict[str, Any]:
         "side": signal.side,
         "trigger": signal.trigger,
         "issued_at": iso(signal.issued_at),
-        "entry": [_exact(signal.entry_low), _exact(signal.entry_high)],
+        "entry": [exact(signal.entry_low), exact(signal.entry_high)],
         "valid_until": iso(signal.valid_until),
-        "stop": _exact(signal.stop),
+        "stop": exact(signal.stop),
         "targets": signal.targets,
         "expires_at": iso(signal.expires_at),
         "confidence": signal.confidence,

@@ -13,6 +13,8 @@ import pytest
 from cryptosystems.platform import parsers
 from cryptosystems.settings import base, env
 from signals.delivery import consumers, hub
+from signals.selectors.export import COLUMNS
+from signals.services import export
 from signals.services.publish import publish
 from tests.api.cast import person, token_of
 from tests.frontend.played_engine import PlayedEngine
@@ -32,7 +34,7 @@ def engine(redis_url: str) -> Iterator[PlayedEngine]:
 
 def test_there_are_examples_to_run() -> None:
     assert {language for language, _code in EXAMPLES} == {"bash", "python"}
-    assert len(EXAMPLES) >= 7
+    assert len(EXAMPLES) >= 9
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
@@ -59,6 +61,11 @@ def test_the_numbers_of_the_reference_are_those_of_the_code() -> None:
         ("tokens that are not valid, by address", "refused"),
     ):
         assert f"| {who} | {base.API_RATES[kind]} |" in TEXT
+    assert f"at most {export.LONGEST.days} days and holds at most {export.MOST:,} signals" in TEXT
+    assert f"at most {base.EXPORTS_AN_HOUR} files an hour" in TEXT
+    assert f"limit of their own, {base.EXPORTS_AN_HOUR} a person and hour" in TEXT
+    for name in COLUMNS:
+        assert f"`{name}`" in TEXT or name in ("tp2", "share2")
     assert f"above {parsers.MOST_BYTES // 1024} KiB" in TEXT
     assert f"at most {parsers.MOST_DEPTH} levels and {parsers.MOST_ITEMS:,} items" in TEXT
     assert consumers.MOST_BYTES == 4 * 1024 and "a message of 4 KiB" in TEXT

@@ -140,3 +140,56 @@ def test_the_limits_are_those_that_are_promised() -> None:
     from cryptosystems.settings import base
 
     assert base.API_RATES == {"token": 120, "user": 600, "visitor": 300, "refused": 60}
+
+
+@pytest.mark.django_db
+def test_what_is_refused_counts_as_well(settings: Any) -> None:
+    """401, 403, 400 and 406 come before DRF asks its throttles."""
+    settings.API_RATES = {"visitor": 3, "user": 2, "token": 2, "refused": 100}
+    alice = person("alice")
+    told = [Client().get("/api/v1/account").status_code for _ in range(5)]
+    assert told == [401, 401, 401, 429, 429]
+    refused = Client().get("/api/v1/account")
+    assert refused["Retry-After"] == "50" and refused.json()["code"] == "too_many_requests"
+    assert Client().get("/api/v1/schema").status_code == 429  # one limit for all it asks
+    narrow = with_token(token_of(alice, "account:read"))
+    assert [narrow.get("/api/v1/signals").status_code for _ in range(3)] == [403, 403, 429]
+    browser = signed_in(alice)
+    asked = ["/api/v1/account?x=1", "/api/v1/account", "/api/v1/account"]
+    assert [browser.get(path).status_code for path in asked] == [400, 200, 429]
+
+
+@pytest.mark.django_db
+def test_invalid_tokens_and_forged_sessions_count_for_their_address(settings: Any) -> None:
+    settings.API_RATES = {"visitor": 4, "user": 100, "token": 100, "refused": 100}
+    alice = person("alice")
+    bad = with_token("cs_" + "b" * 43)
+    assert [bad.get("/api/v1/account").status_code for _ in range(2)] == [401, 401]
+    other_type = {"Accept": "text/html", "Authorization": "Bearer cs_none"}
+    assert Client().get("/api/v1/status", headers=other_type).status_code == 406
+    strict = signed_in(alice, enforce_csrf_checks=True)
+    told = [strict.patch("/api/v1/account", "{}", content_type="application/json") for _ in "ab"]
+    assert [answer.status_code for answer in told] == [403, 429]
+    assert signed_in(alice).get("/api/v1/account").status_code == 200
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    assert elsewhere.get("/api/v1/account").status_code == 401
+
+
+@pytest.mark.django_db
+def test_each_request_counts_once(settings: Any) -> None:
+    """An error of a view comes after the throttle: it is not counted again."""
+    settings.API_RATES = {"visitor": 4, "user": 4, "token": 100, "refused": 100}
+    browser = signed_in(person("alice"))
+    told = [browser.get("/api/v1/signals?limit=0").status_code for _ in range(5)]
+    assert told == [400, 400, 400, 400, 429]
+    told = [Client().get("/api/v1/signals?limit=0").status_code for _ in range(5)]
+    assert told == [400, 400, 400, 400, 429]
+
+
+def test_windows_of_two_lengths_do_not_empty_each_other() -> None:
+    counter = throttles.LocalCounter()
+    drawn = []
+    for _ in range(3):
+        drawn.append((counter.take("a", 7), counter.take("a", 1, throttles.HOUR_S)))
+    assert drawn == [(1, 1), (2, 2), (3, 3)]
+    assert (counter.take("a", 8), counter.take("a", 1, throttles.HOUR_S)) == (1, 4)

@@ -92,6 +92,7 @@ def test_what_only_the_owner_may_see_stays_shut(looking: Client) -> None:
         "/account/security",
         "/account/data",
         "/account/api-tokens",
+        "/api/v1/signals/export",
         "/admin/",
         "/admin/accounts/user/",
     ):

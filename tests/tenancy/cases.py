@@ -54,6 +54,7 @@ OWN: Final = {
     "billing_api:entitlement",
     "billing_api:invoice-list",
     "accounts:token-list",
+    "signals:signal-export",
     "accounts:audit-list",
     "frontend:account",
     "frontend:billing",
