@@ -165,6 +165,8 @@ class PlansPage:
     plan: PlanView
     button: str
     """trial, subscribe or billing: what the reader's state leads to."""
+    closed: str
+    """Why nobody can subscribe now; empty: they can."""
     billed_from: datetime | None
     """When a reader who subscribes now pays first; None: at once."""
     is_standin: bool
@@ -210,6 +212,8 @@ class BillingPage:
     next_charge: tuple[datetime, Decimal, str] | None
     """When, how much before tax, in which currency; None: nothing will be charged."""
     may_subscribe: bool
+    closed: str
+    """Why nobody can subscribe now; empty: they can."""
     billed_from: datetime | None
     """When somebody who subscribes now pays first; None: at once."""
     has_portal: bool
