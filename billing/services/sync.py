@@ -19,6 +19,7 @@ from accounts import api as accounts
 from billing.models import Customer, Invoice, Subscription
 from billing.providers import provider
 from billing.providers.port import CustomerSnapshot
+from billing.services.customers import follow_address
 from billing.services.snapshot_rows import Row, invoice_rows, subscription_rows
 from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.platform import bell
@@ -65,7 +66,11 @@ def sync_customer(provider_id: str, now: datetime | None = None) -> list[Differe
             trouble=error.code
         )
         raise
-    return write(customer, snapshot, now or timezone.now()) or []
+    found = write(customer, snapshot, now or timezone.now())
+    if found is None:
+        return []
+    follow_address(customer, snapshot.customer)
+    return found
 
 
 def _begin(provider_id: str) -> Customer | None:

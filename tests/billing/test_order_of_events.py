@@ -178,7 +178,7 @@ def test_a_slow_fetch_is_overtaken_and_dropped(payments: Payments) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_work_an_event_once(payments: Payments) -> None:
     alice = person("alice")
-    theirs = payments.add_customer(alice.id)
+    theirs = payments.add_customer(alice.id, alice.email)
     customers.adopt(alice.id, theirs.id)
     inbox.store(payments.events[0], nobody)
     pk = ProviderEvent.objects.get().pk
