@@ -19,6 +19,7 @@ from accounts import api as accounts
 from billing.models import Customer, Invoice, Subscription
 from billing.providers import provider
 from billing.providers.port import CustomerSnapshot
+from billing.services import news
 from billing.services.customers import follow_address
 from billing.services.snapshot_rows import Row, invoice_rows, subscription_rows
 from cryptosystems.kernel.errors import CryptoSystemsError
@@ -101,6 +102,7 @@ def write(customer: Customer, snapshot: CustomerSnapshot, now: datetime) -> list
         Subscription.objects.for_user(customer.user_id).update(fetched_at=now)
         _audit(customer.user_id, found, snapshot)
         if found:
+            news.tell(customer.user_id, snapshot, differing, now)
             bell.ring(customer.user_id)
         if snapshot.customer.is_deleted:
             Customer.objects.for_user(customer.user_id).filter(pk=customer.pk).delete()
