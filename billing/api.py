@@ -83,6 +83,11 @@ def billed_from(user_id: UUID, now: datetime | None = None) -> datetime | None:
     return checkout.honoured_trial(user_id, now or timezone.now())
 
 
+def checkout_closed() -> str:
+    """Return why nobody can subscribe now, to be said where the button is; empty: it is open."""
+    return checkout.why_closed()
+
+
 def open_portal(user_id: UUID, *, return_url: str) -> str:
     """Return the address of the provider's page for cards, invoices and cancelling."""
     return checkout.open_portal(user_id, return_url=return_url)

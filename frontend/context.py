@@ -14,6 +14,7 @@ from accounts.contracts import (
     UserView,
 )
 from billing.contracts import BillingView, Entitlements, PlanView
+from cryptosystems.platform.announcements import AnnouncementView
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,6 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """A sentence that staff put on every page."""
-
-    text: str
-    level: str
-    """info, warn or bad."""
-
-
-@dataclass(frozen=True, slots=True)
 class Shell:
     """What every page has around it."""
 
@@ -65,7 +57,7 @@ class Shell:
     entitlements: Entitlements | None = None
     """What this person may use; None: a visitor, who has the demo."""
     standing: Standing | None = None
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[AnnouncementView, ...] = ()
     """Announcements of staff that run now."""
 
 
@@ -165,6 +157,8 @@ class PlansPage:
     plan: PlanView
     button: str
     """trial, subscribe or billing: what the reader's state leads to."""
+    closed: str
+    """Why nobody can subscribe now; empty: they can."""
     billed_from: datetime | None
     """When a reader who subscribes now pays first; None: at once."""
     is_standin: bool
@@ -210,6 +204,8 @@ class BillingPage:
     next_charge: tuple[datetime, Decimal, str] | None
     """When, how much before tax, in which currency; None: nothing will be charged."""
     may_subscribe: bool
+    closed: str
+    """Why nobody can subscribe now; empty: they can."""
     billed_from: datetime | None
     """When somebody who subscribes now pays first; None: at once."""
     has_portal: bool

@@ -12,7 +12,7 @@ from accounts import api as accounts
 from accounts.contracts import UserView
 from billing import api as billing
 from billing.contracts import Entitlements
-from frontend.announcements import running
+from cryptosystems.platform import announcements
 from frontend.context import Badge, Shell
 from frontend.standing import standing
 
@@ -56,7 +56,7 @@ def make_shell(page: str, request: HttpRequest | None = None, now: datetime | No
         person=person,
         entitlements=rights,
         standing=None if rights is None else standing(rights, now),
-        notices=running(now),
+        notices=announcements.current(now),
     )
 
 

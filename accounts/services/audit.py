@@ -43,6 +43,10 @@ ACTIONS: Final = {
 }
 """Titles of actions. A room above may log a code of its own; it reads as its words."""
 
+_AGREED: Final = {
+    "risk": gettext_lazy("Agreed to the risk notice, version %(version)s"),
+    "terms": gettext_lazy("Agreed to the terms of use, version %(version)s"),
+}
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{2,63}")
 _MOST_TRIES: Final = 20
 _BATCH: Final = 1_000
@@ -119,8 +123,11 @@ def verify() -> str:
     return ""
 
 
-def title_of(action: str) -> str:
-    """Return an action in words."""
+def title_of(action: str, details: dict[str, Any] | None = None) -> str:
+    """Return an action in words; of an agreement, to what."""
+    agreed = _AGREED.get((details or {}).get("kind", "")) if action == "consent_given" else None
+    if agreed is not None and details is not None:
+        return str(agreed) % {"version": details.get("version", "")}
     title = ACTIONS.get(action)
     return gettext(action.replace("_", " ").capitalize()) if title is None else str(title)
 
@@ -145,7 +152,7 @@ def _view(row: AuditEntry) -> AuditView:
         row.sequence,
         row.at,
         row.action,
-        title_of(row.action),
+        title_of(row.action, row.details),
         row.actor_kind,
         row.actor_id,
         row.details,

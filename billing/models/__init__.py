@@ -1,6 +1,7 @@
 """Rows of billing."""
 
 from billing.models.events import ProviderEvent
+from billing.models.letters import Letter
 from billing.models.plans import Plan
 from billing.models.subscriptions import Checkout, Customer, Invoice, Subscription
 from billing.models.trials import Grant, Trial, TrialClaim
@@ -10,6 +11,7 @@ __all__ = [
     "Customer",
     "Grant",
     "Invoice",
+    "Letter",
     "Plan",
     "ProviderEvent",
     "Subscription",

@@ -179,6 +179,10 @@ class PaymentProvider(Protocol):
         """Make a customer that carries the user's id."""
         ...
 
+    def set_email(self, customer_id: str, email: str, *, key: str) -> None:
+        """Let receipts and reminders of the provider go to another address."""
+        ...
+
     def snapshot(self, customer_id: str) -> CustomerSnapshot:
         """Fetch everything about a customer; a deleted or unknown one has nothing."""
         ...

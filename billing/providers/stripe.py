@@ -90,6 +90,10 @@ class Stripe:
             )
         return shapes.customer(_plain(made))
 
+    def set_email(self, customer_id: str, email: str, *, key: str) -> None:
+        with _told():
+            self._v1.customers.update(customer_id, {"email": email}, {"idempotency_key": key})
+
     def snapshot(self, customer_id: str) -> CustomerSnapshot:
         with _told():
             try:

@@ -23,6 +23,7 @@ from billing.services.overview import LIVE
 from billing.services.plans import SLUG, ensure_offer
 from billing.services.sync import sync_customer
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed, RetryLater
+from cryptosystems.platform import switches
 
 MOST_AN_HOUR: Final = 5
 _HOUR: Final = timedelta(hours=1)
@@ -45,7 +46,7 @@ def start_checkout(
     InvalidInput
         If there is no such plan.
     NotAllowed
-        If the address is not confirmed yet.
+        If the address is not confirmed yet, or staff closed checkout (`checkout_closed`).
     RetryLater
         After five checkouts within an hour, with the wait; or if the provider is silent.
     """
@@ -53,14 +54,19 @@ def start_checkout(
     user = _buyer(user_id)
     if plan_slug != SLUG:
         raise InvalidInput(_("There is one plan: %(slug)s.") % {"slug": SLUG})
+    closed = why_closed()
+    if closed and not _is_living(user_id):  # who pays already is led to the portal, as ever
+        raise NotAllowed(closed, code="checkout_closed")
     with alone(f"checkout:{user_id}"):
         plan = ensure_offer()
         customer = customer_of(user)
         sync_customer(customer.provider_id, now)
         if not Customer.objects.for_user(user_id).exists():  # it was deleted over there
             customer = customer_of(user, after=customer.provider_id)
-        if Subscription.objects.for_user(user_id).filter(status__in=LIVE).exists():
+        if _is_living(user_id):
             return _portal(customer, cancel_url, now)
+        if closed:
+            raise NotAllowed(closed, code="checkout_closed")
         trial_ends_at = honoured_trial(user_id, now)
         digest = hashlib.sha256(f"{success_url}\n{cancel_url}".encode()).hexdigest()
         wanted = {
@@ -71,6 +77,16 @@ def start_checkout(
         return _open_again(user_id, wanted, now) or _open(
             user, customer, plan, wanted, success_url, cancel_url, now
         )
+
+
+def why_closed() -> str:
+    """Return why nobody can subscribe now, in words for the person; empty: everybody can."""
+    if switches.is_on("checkout"):
+        return ""
+    return _(
+        "New subscriptions are closed for the moment. What you have goes on as it is. "
+        "Come back later."
+    )
 
 
 def open_portal(user_id: UUID, *, return_url: str, now: datetime | None = None) -> str:
@@ -103,6 +119,10 @@ def prune(now: datetime | None = None, keep_days: int = 7) -> int:
     limit = (now or timezone.now()) - timedelta(days=keep_days)
     rows = Checkout.objects.across_tenants("prune old checkouts").filter(created_at__lt=limit)
     return rows.delete()[0]
+
+
+def _is_living(user_id: UUID) -> bool:
+    return Subscription.objects.for_user(user_id).filter(status__in=LIVE).exists()
 
 
 def _buyer(user_id: UUID) -> UserView:

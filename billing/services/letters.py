@@ -1,5 +1,6 @@
 """Mails of billing: one template each, its first line the subject, in the person's language."""
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,5 +19,6 @@ def write_to(user: UserView, template: str, **context: Any) -> None:
         text = render_to_string(
             f"billing/mail/{template}.txt", {"site": settings.SITE_URL, "zone": zone, **context}
         )
-    subject, _, body = text.strip().partition("\n")
+    # What a condition left out leaves empty lines behind.
+    subject, _, body = re.sub(r"\n{3,}", "\n\n", text).strip().partition("\n")
     send_mail(subject.strip(), body.strip() + "\n", None, [user.email])

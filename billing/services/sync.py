@@ -19,6 +19,8 @@ from accounts import api as accounts
 from billing.models import Customer, Invoice, Subscription
 from billing.providers import provider
 from billing.providers.port import CustomerSnapshot
+from billing.services import news
+from billing.services.customers import follow_address
 from billing.services.snapshot_rows import Row, invoice_rows, subscription_rows
 from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.platform import bell
@@ -65,7 +67,11 @@ def sync_customer(provider_id: str, now: datetime | None = None) -> list[Differe
             trouble=error.code
         )
         raise
-    return write(customer, snapshot, now or timezone.now()) or []
+    found = write(customer, snapshot, now or timezone.now())
+    if found is None:
+        return []
+    follow_address(customer, snapshot.customer)
+    return found
 
 
 def _begin(provider_id: str) -> Customer | None:
@@ -96,6 +102,7 @@ def write(customer: Customer, snapshot: CustomerSnapshot, now: datetime) -> list
         Subscription.objects.for_user(customer.user_id).update(fetched_at=now)
         _audit(customer.user_id, found, snapshot)
         if found:
+            news.tell(customer.user_id, snapshot, differing, now)
             bell.ring(customer.user_id)
         if snapshot.customer.is_deleted:
             Customer.objects.for_user(customer.user_id).filter(pk=customer.pk).delete()

@@ -212,6 +212,7 @@ def _page(request: HttpRequest, trouble: str = "") -> BillingPage:
         trouble=trouble,
         next_charge=_next_charge(view),
         may_subscribe=not is_living and view.entitlements.state is not State.STAFF,
+        closed=billing.checkout_closed(),
         billed_from=billing.billed_from(view.user_id),
         has_portal=held is not None,
     )

@@ -41,6 +41,7 @@ def make_plans(request: HttpRequest) -> PlansPage:
         shell=shell,
         plan=plan,
         button=_button(None if shell.entitlements is None else shell.entitlements.state),
+        closed=billing.checkout_closed(),
         billed_from=None if shell.person is None else billing.billed_from(shell.person.id),
         is_standin=billing.is_standin(),
         record=record,

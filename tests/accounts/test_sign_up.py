@@ -185,3 +185,22 @@ def test_a_known_address_costs_as_much_work_as_an_unknown_one(path: str, setting
     known = [work("alice@example.org") for _ in range(7)]
     unknown = [work(f"someone{number}@example.org") for number in range(7)]
     assert 0.8 <= median(known) / median(unknown) <= 1.25
+
+
+def test_the_form_leads_to_both_documents_and_says_the_same_in_short(anybody: Client) -> None:
+    form = anybody.get(SIGN_UP).content.decode()
+    for path in ("/risk", "/terms"):
+        before_the_box = form.partition('name="accept"')[0]
+        assert f'<a href="{path}">' in before_the_box
+        whole = anybody.get(path).content.decode()
+        short = whole.partition("data-short>")[2].partition("</p>")[0].strip()
+        assert len(short) > 100
+        assert short in form
+
+
+def test_the_activity_says_which_document_and_version_was_agreed_to(anybody: Client) -> None:
+    sign_up(anybody)
+    user = User.objects.get()
+    titles = [row.title for row in api.audit_of(user.pk)]
+    assert "Agreed to the risk notice, version " + settings.RISK_NOTICE_VERSION in titles
+    assert "Agreed to the terms of use, version " + settings.TERMS_VERSION in titles

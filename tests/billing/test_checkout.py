@@ -12,6 +12,7 @@ from billing.models import Checkout, Customer, Plan, Subscription
 from billing.providers.port import PriceData, ProviderFault
 from billing.services import checkout, subscriptions, sync
 from cryptosystems.kernel.errors import InvalidInput, NeedsOperator, NotAllowed, RetryLater
+from cryptosystems.platform import switches
 from tests.support.payments import PRICE, Payments
 from tests.support.people import person
 from tests.support.threads import together
@@ -328,3 +329,27 @@ def test_without_a_price_object_an_operator_is_asked(payments: Payments, setting
 
     with pytest.raises(NeedsOperator, match="STRIPE_PRICE_ID"):
         begin(person("alice", verified_at=START).id)
+
+
+@pytest.mark.django_db
+def test_staff_close_checkout_and_what_runs_goes_on(payments: Payments) -> None:
+    alice, bob = person("alice", verified_at=START), person("bob", verified_at=START)
+    begin(alice.id)
+    [checkout_id] = payments.checkouts
+    payments.pay(checkout_id)
+    api.sync_user(alice.id)
+    switches.set_feature("checkout", False, "the price is wrong", bob.id)
+    asked = len(payments.calls)
+
+    with pytest.raises(NotAllowed, match="closed for the moment") as refused:
+        begin(bob.id)
+
+    assert refused.value.code == "checkout_closed"
+    assert len(payments.calls) == asked, "nobody is asked outside"
+    assert not Customer.objects.for_user(bob.id).exists()
+    assert begin(alice.id).startswith("https://portal.test/")
+    assert api.open_portal(alice.id, return_url="https://a.test/").startswith("https://portal")
+    assert subscriptions.cancel_subscription(alice.id, LATER).is_ending
+    assert not subscriptions.reactivate_subscription(alice.id, LATER).is_ending
+    switches.set_feature("checkout", True, "the price is right", bob.id)
+    assert begin(bob.id).startswith("https://pay.test/")

@@ -3,15 +3,16 @@
 import copy
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 
 from billing import api
 from billing.contracts import State
-from billing.models import Customer, Invoice, ProviderEvent, Subscription
+from billing.models import Customer, Invoice, Letter, ProviderEvent, Subscription
 from billing.providers.port import EventData
 from billing.services import customers, inbox, sync
 from cryptosystems.kernel.errors import RetryLater
@@ -26,11 +27,11 @@ def nobody(_pk: int) -> None:
     """No worker is awake; the test works the events itself."""
 
 
-def deliver(event: EventData, times: int = 1) -> None:
+def deliver(event: EventData, times: int = 1, now: datetime | None = None) -> None:
     """Let an event come in and be worked, `times` times."""
     for _ in range(times):
-        inbox.store(event, nobody)
-        inbox.work(ProviderEvent.objects.get(provider_id=event.id).pk)
+        inbox.store(event, nobody, now)
+        inbox.work(ProviderEvent.objects.get(provider_id=event.id).pk, now)
 
 
 class Journey:
@@ -76,7 +77,9 @@ def rows(user_id: Any) -> Any:
 
 
 @pytest.mark.django_db
-def test_all_720_orders_of_six_events_end_alike(payments: Payments) -> None:
+def test_all_720_orders_of_six_events_end_alike(
+    payments: Payments, mailoutbox: list[EmailMessage]
+) -> None:
     alice = person("alice", verified_at=NOON - 30 * 24 * 3600 * S)
     journey = Journey(payments, alice.id)
     assert len(journey.events) == 6
@@ -86,8 +89,16 @@ def test_all_720_orders_of_six_events_end_alike(payments: Payments) -> None:
     for number, order in enumerate(permutations(journey.events)):
         for stage, event in enumerate(order):
             journey.stand_at(stage)  # the provider moves on while the hints come in disorder
-            deliver(event, times=2 if stage == number % 6 else 1)
+            now = journey.events[stage].created_at
+            deliver(event, times=2 if stage == number % 6 else 1, now=now)
         ends.append(rows(alice.id))
+        assert sorted(mail.subject for mail in mailoutbox) == [
+            "Your subscription has ended",
+            "Your subscription is cancelled",
+            "You have subscribed",
+        ]
+        mailoutbox.clear()
+        Letter.objects.for_user(alice.id).delete()
         ProviderEvent.objects.all().delete()
         Subscription.objects.for_user(alice.id).delete()
         Invoice.objects.for_user(alice.id).delete()
@@ -178,7 +189,7 @@ def test_a_slow_fetch_is_overtaken_and_dropped(payments: Payments) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_work_an_event_once(payments: Payments) -> None:
     alice = person("alice")
-    theirs = payments.add_customer(alice.id)
+    theirs = payments.add_customer(alice.id, alice.email)
     customers.adopt(alice.id, theirs.id)
     inbox.store(payments.events[0], nobody)
     pk = ProviderEvent.objects.get().pk

@@ -268,6 +268,19 @@ def test_a_wrong_key_needs_an_operator_and_is_not_told(
     assert "wrong_secret" not in str(refused.value)
 
 
+def test_a_changed_address_reaches_the_customer(open_shop: Callable[..., Shop]) -> None:
+    shop, alice = open_shop(), person("alice", verified_at=LONG_AGO)
+    shop.subscribe(alice)
+    User.objects.filter(pk=alice.pk).update(email="new@example.org")
+
+    api.sync_user(alice.pk)
+    shop.settle()
+
+    [theirs] = shop.standin.objects("customer")
+    assert theirs["email"] == "new@example.org"
+    assert state_of(alice) == (State.ACTIVE, "subscribed")
+
+
 def test_nobody_listens(settings: Any) -> None:
     with pytest.raises(RetryLater, match="do not answer right now"):
         Stripe("sk_standin_x", "http://127.0.0.1:9").price(PRICE_ID)

@@ -10,6 +10,7 @@ import pytest
 from accounts.models import User
 from billing import api
 from billing.models import Customer, Invoice, ProviderEvent, Subscription
+from billing.providers.port import ProviderRefused
 from billing.services import inbox, reconcile, sync
 from billing.services.customers import adopt
 from cryptosystems.platform import leases
@@ -171,3 +172,41 @@ def test_two_beats_do_the_work_once(payments: Payments) -> None:
     leases.give_back(holding)
     reconcile.reconcile_all(LATER)
     assert "customers" in payments.calls
+
+
+def move(user: User, email: str) -> None:
+    """Let somebody have another confirmed address."""
+    User.objects.filter(pk=user.pk).update(email=email)
+
+
+def test_a_changed_address_reaches_the_provider_once_and_back_again(payments: Payments) -> None:
+    alice, bob = subscriber(payments, "alice"), subscriber(payments, "bob")
+    mine, his = (Customer.objects.for_user(each.pk).get().provider_id for each in (alice, bob))
+
+    for email in ("new@example.org", "alice@example.org", "new@example.org"):
+        move(alice, email)
+        sync.sync_user(alice.pk)
+        assert payments.people[mine].email == email
+        sync.sync_user(alice.pk)
+
+    assert payments.calls.count("set_email") == 3, "each change once, and another key each time"
+    assert payments.people[his].email == bob.email
+
+
+def test_the_night_finds_a_changed_address_and_a_refusal_harms_nothing(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = subscriber(payments, "alice")
+    customer = Customer.objects.for_user(alice.pk).get().provider_id
+    settle(payments)
+    move(alice, "new@example.org")
+
+    def refuse(*_args: Any, **_fields: Any) -> None:
+        raise ProviderRefused("Invalid email address", reason="email_invalid")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(payments, "set_email", refuse)
+        assert reconcile.reconcile_all(NOON) == []
+    assert payments.people[customer].email == "alice@example.org"
+    assert reconcile.reconcile_all(NOON) == []
+    assert payments.people[customer].email == "new@example.org"

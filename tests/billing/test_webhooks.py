@@ -204,7 +204,7 @@ def test_a_customer_of_nobody_is_parked(payments: Payments) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_stored_event_wakes_a_worker_after_the_commit(payments: Payments) -> None:
     alice = person("alice")
-    theirs = payments.add_customer(alice.id)
+    theirs = payments.add_customer(alice.id, alice.email)
     customers.adopt(alice.id, theirs.id)
     body = json.dumps(event(data={"object": {"id": theirs.id, "object": "customer"}}))
 

@@ -14,6 +14,7 @@ from billing.contracts import State
 from billing.models import Subscription, Trial
 from billing.providers import replaced
 from cryptosystems.kernel.errors import RetryLater
+from cryptosystems.platform import switches
 from tests.support.payments import PRICE, Payments
 from tests.support.people import alice, charlie, signed_in
 
@@ -231,3 +232,17 @@ def test_a_provider_fault_is_words_and_not_a_crash(
     answer = press(signed_in(owner), "subscribe", plan=billing.offer().slug)
     assert answer.status_code in (429, 503)
     assert "Try again" in answer.content.decode()
+
+
+def test_while_checkout_is_closed_the_button_says_why(owner: User, payments: Payments) -> None:
+    switches.set_feature("checkout", False, "the price is wrong", owner.pk)
+    browser = signed_in(owner)
+    for address in (PAGE, "/ai-trading/plans-pricing"):
+        html = html_of(browser, address)
+        assert 'aria-disabled="true" aria-describedby="why-closed"' in html
+        assert "New subscriptions are closed for the moment." in html
+        assert 'action="/account/billing/subscribe"' not in html
+    answer = press(browser, "subscribe", plan=billing.offer().slug)
+    assert answer.status_code == 403
+    assert "closed for the moment" in answer.content.decode()
+    assert payments.checkouts == {}

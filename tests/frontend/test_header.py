@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts import api as accounts
 from billing.contracts import Entitlements, State
 from billing.models import Trial
+from cryptosystems.platform import announcements
 from cryptosystems.platform.models import Announcement
-from frontend import announcements
 from frontend.standing import standing, trial_words
 from frontend.templatetags.personal import money
 from tests.support.people import alice, charlie, signed_in
@@ -134,5 +134,5 @@ def test_announcements_are_read_at_most_every_few_seconds(
     django_assert_num_queries: Any,
 ) -> None:
     with django_assert_num_queries(1):
-        announcements.running(NOW)
-        announcements.running(NOW)
+        announcements.current(NOW)
+        announcements.current(NOW)

@@ -11,8 +11,9 @@ from playwright.sync_api import expect
 
 from accounts import api as accounts
 from billing.models import Subscription, Trial
+from cryptosystems.platform import announcements
 from cryptosystems.platform.bell import ring
-from frontend import announcements, figures
+from frontend import figures
 from tests.frontend.axe import sideways, violations
 from tests.frontend.conftest import DESKTOP, PHONE, Site
 from tests.frontend.sign_in import sign_in

@@ -90,6 +90,7 @@ def test_the_row_is_the_truth() -> None:
 
 
 def test_announcements_show_in_their_time_the_gravest_first() -> None:
+    announcements.forget()
     now = timezone.now()
     day = timedelta(days=1)
     for text, level, start, end in (

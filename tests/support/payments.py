@@ -69,6 +69,15 @@ class Payments:
         self._called("create_customer")
         return self._once(key, lambda: self.add_customer(user_id, email))
 
+    def set_email(self, customer_id: str, email: str, *, key: str) -> None:
+        self._called("set_email")
+
+        def change() -> None:
+            self.people[customer_id] = replace(self.people[customer_id], email=email)
+            self.tell("customer.updated", "customer", customer_id, customer_id)
+
+        self._once(key, change)
+
     def snapshot(self, customer_id: str) -> CustomerSnapshot:
         self._called("snapshot")
         with self._lock:
