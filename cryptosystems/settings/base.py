@@ -60,6 +60,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Among those that see every answer, a refused host's too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "cryptosystems.platform.middleware.PrivacyHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -71,7 +73,6 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLife",
     "allauth.account.middleware.AccountMiddleware",
     "cryptosystems.console.impersonation.Impersonation",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
