@@ -15,7 +15,7 @@ class NoUploads(FileUploadHandler):
         input_data: Any,
         META: dict[str, str],  # Django passes it by this name
         content_length: int,
-        boundary: bytes,
+        boundary: Any,
         encoding: str | None = None,
     ) -> None:
         """Look at the length alone: Django bounds the fields of a form, but not its files."""
