@@ -48,10 +48,14 @@ class SessionLife:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
+        has_owner = settings.SESSION_COOKIE_NAME in request.COOKIES and (
+            SESSION_KEY in request.session
+        )
+        if has_owner:
             self._check(request)
         response = self._get_response(request)
-        if request.path.startswith(_PRIVATE):
+        # The frame of every page names who is signed in, an error page's too.
+        if has_owner or request.path.startswith(_PRIVATE):
             response.headers["Cache-Control"] = "no-store, private"
         return response
 

@@ -14,6 +14,7 @@ from unfold.widgets import (
 
 from cryptosystems.console.roles import ROLES
 from cryptosystems.platform.switches import LEAST_REASON
+from cryptosystems.platform.text import plain_text
 
 
 class ReasonForm(forms.Form):
@@ -23,6 +24,7 @@ class ReasonForm(forms.Form):
         label=_("Reason"),
         min_length=LEAST_REASON,
         max_length=300,
+        validators=[plain_text],
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
 

@@ -10,6 +10,7 @@ from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -29,6 +30,7 @@ RELAXED: Final = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 """What pages of the console may do beyond all others; see docs/decisions."""
+LONGEST_SEARCH: Final = 200
 _NOT_VIEWS: Final = ("jsi18n", "autocomplete", "search")
 
 View = Callable[..., HttpResponseBase]
@@ -85,6 +87,17 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no typ
 
         urls: list[URLPattern | URLResolver] = [*own_urls(self), *super().get_urls()]
         return urls
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Search; a text or a page that cannot be one is not found, instead of a crash."""
+        text = request.GET.get("s", "")
+        if "\0" in text or len(text) > LONGEST_SEARCH:
+            raise Http404
+        try:
+            found: HttpResponse = super().search(request, extra_context)
+        except InvalidPage:
+            raise Http404 from None
+        return found
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the dashboard, as far as this person may see its parts."""

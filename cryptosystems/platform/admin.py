@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,6 +24,7 @@ from unfold.admin import ModelAdmin
 from cryptosystems.platform.csv_files import csv_answer
 from cryptosystems.platform.models import Announcement, OutgoingMail
 from cryptosystems.platform.tenancy import TenantManager
+from cryptosystems.platform.text import plain_text
 
 EXPORT_RIGHT: Final = "console.export"
 CONSOLE: Final = "the staff console"
@@ -74,6 +76,18 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         held = manager.across_tenants(CONSOLE)
         ordering = self.get_ordering(request)
         return held.order_by(*ordering) if ordering else held
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """Do an action on chosen rows; what cannot be the id of a row is no choice."""
+        key = self.opts.pk
+        for text in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                key.run_validators(key.to_python(text))
+            except ValidationError:
+                raise Http404 from None
+            if "\0" in text:
+                raise Http404
+        return super().response_action(request, queryset)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._note(request, "added", obj, message)
@@ -204,7 +218,12 @@ class AnnouncementAdmin(ConsoleAdmin):
         form = super().get_form(request, obj, **kwargs)
 
         class Checked(form):  # type: ignore[misc, valid-type]
-            """An announcement ends after it starts."""
+            """An announcement is plain text, and ends after it starts."""
+
+            def clean_text(self) -> str:
+                text = str(self.cleaned_data["text"])
+                plain_text(text)
+                return text
 
             def clean(self) -> Any:
                 held = super().clean()

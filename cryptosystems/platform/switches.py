@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy
 
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform.models import Switch
+from cryptosystems.platform.text import check_plain_text
 
 ASK_HOLDS: Final = timedelta(hours=24)
 """How long a request to clear a kill switch waits for the second person."""
 LEAST_REASON: Final = 5
+_MOST_REASON: Final = 300
 
 FEATURE: Final = Switch.Kind.FEATURE
 KILL: Final = Switch.Kind.KILL
@@ -101,7 +103,7 @@ def set_feature(
     return bool(
         Switch.objects.filter(pk=row.pk, is_on=not is_on).update(
             is_on=is_on,
-            reason=reason.strip()[:300],
+            reason=check_reason(reason),
             changed_at=now or timezone.now(),
             changed_by=staff_id,
         )
@@ -120,7 +122,7 @@ def throw(name: str, reason: str, staff_id: UUID, now: datetime | None = None) -
     return bool(
         Switch.objects.filter(pk=row.pk, is_on=False).update(
             is_on=True,
-            reason=reason.strip()[:300],
+            reason=check_reason(reason),
             changed_at=now or timezone.now(),
             changed_by=staff_id,
             clear_asked_by=None,
@@ -186,9 +188,9 @@ def check_reason(reason: str) -> str:
     Raises
     ------
     InvalidInput
-        If it says too little to be understood later.
+        If it says too little to be understood later, or is not plain text.
     """
-    reason = reason.strip()
+    reason = check_plain_text(reason.strip()[:_MOST_REASON])
     if len(reason) < LEAST_REASON:
         raise InvalidInput(
             _("Write the reason in a few words. It is kept in the audit log."),

@@ -211,6 +211,8 @@ class Hub:
     def dispatch(self, message: bytes) -> None:
         """Offer one frame to everybody who wants it."""
         topic, sequence, text = bus.unpack(message)
+        if topic == ACCOUNT:
+            return  # the bus is for everybody; what is somebody's is made here, for one socket
         if topic == SIGNALS:
             self._newest_signal = max(self._newest_signal, sequence)
         if topic == TICKERS:

@@ -5,9 +5,11 @@ import re
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import path
 
+from frontend.pages import marketing
 from frontend.pages.dashboard import make_dashboard
 from signals.services.publish import apply_change, publish
 from tests.frontend.market import make_rows, warming
@@ -200,3 +202,28 @@ def test_links_lead_only_to_pages_that_exist(client: Client) -> None:
         for target in set(re.findall(r'<a [^>]*href="(/[^"]*)"', html)):
             assert client.get(target).status_code == 200, target
         assert 'href="https://www.tradingview.com/"' in html  # the chart library's attribution
+
+
+def test_a_form_that_was_open_too_long_says_what_to_do() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "a"})
+    text = answer.content.decode()
+    assert answer.status_code == 403
+    assert "Please send that once more" in text and "<style" not in text
+
+
+def test_a_refusal_says_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: Any) -> None:
+        raise PermissionDenied("You see this as somebody else, <b>read-only</b>.")
+
+    monkeypatch.setattr(marketing, "_document", refuse)
+    answer = Client().get("/terms")
+    assert answer.status_code == 403
+    assert "somebody else, &lt;b&gt;read-only" in answer.content.decode()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "testserver"])
+def test_what_cannot_be_used_is_said_plainly(host: str) -> None:
+    many = {f"field{n}": "x" for n in range(1_001)}
+    answer = Client().post("/accounts/login/", many, headers={"Host": host})
+    assert answer.status_code == 400
+    assert "something we cannot use" in answer.content.decode()
