@@ -125,13 +125,13 @@ def script_texts(po: bytes) -> str:
     held = read_po(BytesIO(po))
     texts: dict[str, str | list[str]] = {}
     for entry in held:
-        if not entry.id or entry.fuzzy:
+        if entry.fuzzy:
             continue
-        if isinstance(entry.id, tuple):
-            if all(entry.string):
-                texts[entry.id[0]] = list(entry.string)
-        elif entry.string:
-            texts[entry.id] = str(entry.string)
+        match entry.id, entry.string:
+            case (one, _many), [*forms] if all(forms):
+                texts[one] = forms
+            case str(text), str(said) if text and said:
+                texts[text] = said
     form = gettext.c2py(held.plural_expr)
     plural = "".join(str(form(n)) for n in range(_COUNTS))
     return json.dumps({"plural": plural, "texts": texts}, ensure_ascii=False, indent=1) + "\n"

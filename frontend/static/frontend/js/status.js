@@ -30,7 +30,8 @@ function headline(kind, words) {
 function take(s) {
   part("status").dataset.ready = String(s.ready);
   const warning = s.feeds.n_live < s.feeds.n;
-  if (!s.ready) headline("warn", t("Warming up: {what}.", { what: s.warming ? s.warming.text : t("starting") }));
+  const what = s.warming ? s.warming.text : t("starting");
+  if (!s.ready) headline("warn", t("Warming up: {what}.", { what }));
   else if (warning)
     headline("warn", t("Running, {late} of {all} streams are late.", { late: s.feeds.n - s.feeds.n_live, all: s.feeds.n }));
   else headline("ok", t("Running."));

@@ -23,6 +23,7 @@ const LIMIT = { fresh_data: t("limit"), spread: t("limit"), best_of_moment: t("o
 function row(gate) {
   const mark = icon(gate.passed ? "check" : "x");
   mark.classList.add(gate.passed ? "up" : "down");
+  const limit = LIMIT[gate.name] || t("needs");
   return h(
     "div",
     { class: "gate", "data-gate": gate.name, "data-passed": String(gate.passed) },
@@ -40,7 +41,7 @@ function row(gate) {
       h("span", { text: value(gate, gate.value) }),
       gate.value !== null &&
         gate.limit !== null &&
-        h("small", { text: `${LIMIT[gate.name] || t("needs")} ${value(gate, gate.limit)}` }),
+        h("small", { text: `${limit} ${value(gate, gate.limit)}` }),
     ),
   );
 }
