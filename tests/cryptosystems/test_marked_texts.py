@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 WITHOUT_WORDS = {"frontend/templates/allauth/elements/button.html"}
 TEMPLATES = sorted(
     path
-    for path in ROOT.glob("*/templates/**/*.html")
+    for path in ROOT.glob("*/templates/**/*.*")
     if str(path.relative_to(ROOT)) not in WITHOUT_WORDS
 )
 # Blocks of the frame that stand inside a tag of it.
@@ -73,6 +73,7 @@ def unmarked(source: str) -> Iterator[str]:
     page.feed("".join(bare))
     page.close()
     for text in page.found:
+        text = re.sub(r"(https:/)?/[\w/-]+", "", text)  # addresses
         for piece in re.split(r"[\n·,:;.()–—…×%/+]+|\s{2,}", text):
             words = piece.strip()
             if re.search(r"[A-Za-z]", words) and words not in SAME_EVERYWHERE:
