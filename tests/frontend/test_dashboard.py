@@ -12,6 +12,7 @@ from tests.frontend.conftest import PHONE, Site
 from tests.frontend.market import make_rows, make_status, warming
 from tests.frontend.played_engine import PlayedEngine
 from tests.support.setups import AT_MS, filled, make_draft, won
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -271,8 +272,7 @@ def test_only_what_is_looked_at_is_asked_for(page: Any, site: Site, engine: Play
         "() => document.querySelector('[data-chart-text]').textContent.includes('4h')"
     )
     wanted = {"tickers", "signals", "status", "market:BTCUSDT:4h", "heatmap:BTCUSDT"}
-    engine_wants = engine.wanted()
-    assert wanted <= engine_wants
+    wait_until(lambda: wanted <= engine.wanted())
 
 
 def test_estimates_are_called_estimates_and_layers_switch_off(
