@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -54,6 +54,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Say whether new accounts can be made: staff may close sign-up."""
         return switches.is_on("sign_up")
+
+    def new_user(self, request: HttpRequest) -> User:
+        """Begin an account in the language that its owner reads just now."""
+        user: User = super().new_user(request)
+        user.language = get_language() or user.language
+        return user
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Read the address where the rest of the product reads it."""

@@ -1,4 +1,4 @@
-"""How long a session lives, and what private pages tell caches."""
+"""How long a session lives, which language it speaks, what private pages tell caches."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from cryptosystems.platform.addresses import client_address
 
@@ -73,6 +73,25 @@ class SessionLife:
             UserSession.objects.filter(session_key=request.session.session_key).update(
                 last_seen_at=timezone.now(), ip=client_address(request)
             )
+
+
+class ProfileLanguage:
+    """Speaks the language somebody chose, where it is offered; else the browser's stands.
+
+    Comes after the session is checked: a session that is over has no say.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # With one language there is nothing to choose, and nobody has to be looked up.
+        if len(settings.LANGUAGES) > 1 and settings.SESSION_COOKIE_NAME in request.COOKIES:
+            language = getattr(request.user, "language", "")
+            if language in dict(settings.LANGUAGES):
+                translation.activate(language)
+                request.LANGUAGE_CODE = language
+        return self._get_response(request)
 
 
 class ForgetAtSignOut:

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from accounts import api as accounts
 from accounts.contracts import UserView
@@ -16,27 +18,31 @@ from cryptosystems.platform import announcements
 from frontend.context import Badge, Shell
 from frontend.standing import standing
 
-_DEMO: Final = Badge("Demo", "plain", "Everything here can be seen without an account")
+_DEMO: Final = Badge(_("Demo"), "plain", _("Everything here can be seen without an account"))
 _BADGES: Final = {
     "simulated": (
         Badge(
-            "Simulated market",
+            _("Simulated market"),
             "sim",
-            "Prices come from our simulated exchange, not from Binance",
+            _("Prices come from our simulated exchange, not from Binance"),
         ),
     ),
     "replay": (
         Badge(
-            "Replay",
+            _("Replay"),
             "replay",
-            "Recorded candles of Binance are played again. Trades, order book, mark price and the "
-            "path inside a candle are derived from them",
+            _(
+                "Recorded candles of Binance are played again. Trades, order book, mark price "
+                "and the path inside a candle are derived from them"
+            ),
         ),
     ),
-    "binance": (Badge("Live", "live", "Prices come from Binance USD-M Futures"),),
+    "binance": (Badge(_("Live"), "live", _("Prices come from Binance USD-M Futures")),),
     "demo": (
-        Badge("Live", "live", "Prices come from a live stream"),
-        Badge("Binance demo", "plain", "The stream is Binance's demo market, not the real one"),
+        Badge(_("Live"), "live", _("Prices come from a live stream")),
+        Badge(
+            _("Binance demo"), "plain", _("The stream is Binance's demo market, not the real one")
+        ),
     ),
 }
 _KEPT: Final = "_viewer_of_this_request"
@@ -51,7 +57,9 @@ def make_shell(page: str, request: HttpRequest | None = None, now: datetime | No
         badges = (_DEMO, *badges)
     return Shell(
         page=page,
-        badges=badges,
+        badges=tuple(
+            Badge(gettext(badge.word), badge.kind, gettext(badge.title)) for badge in badges
+        ),
         now=now,
         person=person,
         entitlements=rights,

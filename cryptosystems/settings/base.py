@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.middleware.ForgetAtSignOut",
     "accounts.middleware.SessionLife",
+    "accounts.middleware.ProfileLanguage",
     "allauth.account.middleware.AccountMiddleware",
     "cryptosystems.console.impersonation.Impersonation",
     "django_prometheus.middleware.PrometheusAfterMiddleware",

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -75,15 +76,18 @@ def _light(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _ribbon(status: dict[str, Any] | None, has_markets: bool) -> tuple[str, str] | None:
     if status is None:
-        return "No data yet.", "Connecting. The page fills by itself when the engine answers."
+        return (
+            _("No data yet."),
+            _("Connecting. The page fills by itself when the engine answers."),
+        )
     if status["warming"] is None:
         return None
     rest = (
-        "Prices and charts are live; signals begin when this is done."
+        _("Prices and charts are live; signals begin when this is done.")
         if has_markets
-        else "Markets appear as soon as their history is loaded."
+        else _("Markets appear as soon as their history is loaded.")
     )
-    return "Warming up:", f"{status['warming']['text']}. {rest}"
+    return _("Warming up:"), f"{status['warming']['text']}. {rest}"
 
 
 def _symbol(asked: str, rows: list[dict[str, Any]], open_signals: list[dict[str, Any]]) -> str:
@@ -119,7 +123,7 @@ def signal_levels(signal: dict[str, Any], market: dict[str, Any] | None) -> tupl
     rows.reverse()
     low, high = signal["entry"]["low"], signal["entry"]["high"]
     inside = now is not None and float(low) <= now <= float(high)
-    word = "entered" if signal["fill_price"] else "in zone" if inside else "waiting"
+    word = _("entered") if signal["fill_price"] else _("in zone") if inside else _("waiting")
     zone = f"{price(low, decimals)}–{price(high, decimals)}"
     rows.append(LevelRow("Entry", None, zone, None, None, word))
     rows.append(

@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Final
 
 from django import template
+from django.utils.translation import gettext, gettext_noop
 
 Known = float | int | str | Decimal
 Number = Known | None
@@ -24,38 +25,40 @@ MISSING: Final = "\u2014"
 _THIN: Final = "\u2009"
 _EN_DASH: Final = "\u2013"
 _MONTHS: Final = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
+    gettext_noop("Jan"),
+    gettext_noop("Feb"),
+    gettext_noop("Mar"),
+    gettext_noop("Apr"),
+    gettext_noop("May"),
+    gettext_noop("Jun"),
+    gettext_noop("Jul"),
+    gettext_noop("Aug"),
+    gettext_noop("Sep"),
+    gettext_noop("Oct"),
+    gettext_noop("Nov"),
+    gettext_noop("Dec"),
 )
 _ORIGINS: Final = {
-    "live": "live",
-    "simulated": "on the simulated market",
-    "replay": "in replay",
-    "backtest": "in the walk-forward back-test",
+    "live": gettext_noop("live"),
+    "simulated": gettext_noop("on the simulated market"),
+    "replay": gettext_noop("in replay"),
+    "backtest": gettext_noop("in the walk-forward back-test"),
 }
 _STATES: Final = {
-    "waiting": "waiting",
-    "in_zone": "open, in entry zone",
-    "filled": "open",
-    "tp1": "open, TP1 hit",
-    "tp2": "open, TP2 hit",
-    "won": "won",
-    "lost": "stopped",
-    "breakeven": "closed at entry",
-    "timed_out": "time limit",
-    "not_entered": "expired, not entered",
-    "void": "void",
+    "waiting": gettext_noop("waiting"),
+    "in_zone": gettext_noop("open, in entry zone"),
+    "filled": gettext_noop("open"),
+    "tp1": gettext_noop("open, TP1 hit"),
+    "tp2": gettext_noop("open, TP2 hit"),
+    "won": gettext_noop("won"),
+    "lost": gettext_noop("stopped"),
+    "breakeven": gettext_noop("closed at entry"),
+    "timed_out": gettext_noop("time limit"),
+    "not_entered": gettext_noop("expired, not entered"),
+    "void": gettext_noop("void"),
 }
+
+_LEVELS: Final = {"Entry": gettext_noop("Entry"), "Stop": gettext_noop("Stop")}
 
 
 def _number(x: Number) -> float | None:
@@ -213,7 +216,7 @@ def hm(ms: float) -> str:
 def moment(ms: float) -> str:
     """Return day and time, saying that it is UTC: 17 Nov 2026, 15:57 UTC."""
     at = _at(ms)
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
+    return f"{at.day} {gettext(_MONTHS[at.month - 1])} {at.year}, {at:%H:%M} UTC"
 
 
 def _ms(iso: str) -> float:
@@ -260,10 +263,22 @@ def tone(x: Number) -> str:
 @register.filter
 def origin_words(origin: str) -> str:
     """Say where a figure comes from."""
-    return _ORIGINS.get(origin, origin)
+    return gettext(_ORIGINS[origin]) if origin in _ORIGINS else origin
 
 
 @register.filter
 def state_words(state: str) -> str:
     """Say where a signal stands."""
-    return _STATES.get(state, state)
+    return gettext(_STATES[state]) if state in _STATES else state
+
+
+@register.filter
+def side_words(side: str) -> str:
+    """Say a side in the middle of a sentence."""
+    return gettext("long") if side == "long" else gettext("short")
+
+
+@register.filter
+def level_words(level: str) -> str:
+    """Say which level of a plan it is: the entry, the stop, or a target by its number."""
+    return gettext(_LEVELS[level]) if level in _LEVELS else level

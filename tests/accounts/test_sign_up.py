@@ -45,6 +45,18 @@ def test_a_stranger_signs_up_confirms_the_address_and_lands_on_the_dashboard(
     assert api.verify_audit() == ""
 
 
+def test_an_account_begins_in_the_language_of_the_browser(anybody: Client, settings: Any) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    anybody.post(
+        SIGN_UP,
+        {"email": "alice@example.org", "password1": PASSWORD, "accept": "on"},
+        headers={"Accept-Language": "de-CH,en;q=0.5"},
+    )
+    assert User.objects.get().language == "de"
+    sign_up(Client(), "charlie@example.org")
+    assert User.objects.get(email="charlie@example.org").language == "en"
+
+
 def test_the_first_confirmation_counts_and_no_later_one(anybody: Client) -> None:
     then = timezone.now().replace(year=2025)
     user = person("alice", verified=False, verified_at=then)

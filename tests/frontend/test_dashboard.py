@@ -272,8 +272,7 @@ def test_only_what_is_looked_at_is_asked_for(page: Any, site: Site, engine: Play
         "() => document.querySelector('[data-chart-text]').textContent.includes('4h')"
     )
     wanted = {"tickers", "signals", "status", "market:BTCUSDT:4h", "heatmap:BTCUSDT"}
-    # The subscription and the hub's word to the engine go over two sockets.
-    wait_until(lambda: wanted <= engine.wanted(), 10.0)
+    wait_until(lambda: wanted <= engine.wanted())
 
 
 def test_estimates_are_called_estimates_and_layers_switch_off(

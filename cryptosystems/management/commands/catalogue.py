@@ -1,5 +1,7 @@
-"""`manage.py catalogue`: the texts that can be translated, collected from code and templates."""
+"""`manage.py catalogue`: the texts that can be translated, from code, templates and modules."""
 
+import gettext
+import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,9 +11,12 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
 ROOMS: Final = ("accounts", "billing", "cryptosystems", "frontend", "signals", "trading")
+# Of Python and templates, and of the browser's modules: the latter go out with each page.
+DOMAINS: Final = ("django", "djangojs")
 _KEYWORDS: Final[dict[str, Any]] = {
     "_": None,
     "gettext": None,
@@ -23,15 +28,18 @@ _KEYWORDS: Final[dict[str, Any]] = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+_SCRIPT_KEYWORDS: Final[dict[str, Any]] = {"t": None, "n": (1, 2)}
+# As many counts as a page is told the plural form of: more depend on their last two digits.
+_COUNTS: Final = 200
 
 
 class Command(BaseCommand):
-    """Writes `locale/<language>/LC_MESSAGES/django.po`, and the compiled file of a translation.
+    """Writes `locale/<language>/LC_MESSAGES/{django,djangojs}.po`, and what is compiled from them.
 
-    English is the language of the source, so its catalogue lists every text and translates none.
+    English is the language of the source, so its catalogues list every text and translate none.
     """
 
-    help = "Collect the texts for translation; --check only says whether the catalogue is true."
+    help = "Collect the texts for translation; --check only says whether the catalogues are true."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -39,29 +47,32 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="change nothing; fail if stale")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        path = Path(settings.LOCALE_PATHS[0], options["language"], "LC_MESSAGES", "django.po")
-        kept = path.read_bytes() if path.exists() else b""
-        made = catalogue(options["language"], kept)
-        if options["check"]:
-            if made != kept:
-                raise CommandError("The catalogue is stale: run `manage.py catalogue`.")
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(made)
-        if options["language"] != "en":
-            path.with_suffix(".mo").write_bytes(compiled(made))
-        self.stdout.write(f"Wrote {path.relative_to(settings.BASE_DIR)}.")
+        language = options["language"]
+        folder = Path(settings.LOCALE_PATHS[0], to_locale(language), "LC_MESSAGES")
+        for domain in DOMAINS:
+            path = folder / f"{domain}.po"
+            kept = path.read_bytes() if path.exists() else b""
+            made = catalogue(language, kept, domain)
+            if options["check"]:
+                if made != kept:
+                    raise CommandError("The catalogue is stale: run `manage.py catalogue`.")
+                continue
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(made)
+            if language != "en":
+                write_compiled(folder, domain, made)
+            self.stdout.write(f"Wrote {path}.")
 
 
-def catalogue(language: str, kept: bytes = b"") -> bytes:
-    """Return a PO file of every text, with the translations that `kept` has already."""
+def catalogue(language: str, kept: bytes = b"", domain: str = "django") -> bytes:
+    """Return a PO file of every text of a domain, with the translations that `kept` has already."""
     from babel.messages.catalog import Catalog
     from babel.messages.pofile import read_po, write_po
 
     # A fixed date: the file says what there is, not when somebody looked.
     since = datetime(2026, 11, 25, tzinfo=UTC)
     found = Catalog(
-        locale=language,
+        locale=to_locale(language),
         project="CryptoSystems",
         version="1",
         copyright_holder="CryptoSystems",
@@ -73,13 +84,13 @@ def catalogue(language: str, kept: bytes = b"") -> bytes:
         header_comment="# Texts of CryptoSystems, collected by `manage.py catalogue`.",
         fuzzy=False,
     )
-    for path in sources():
+    for path in sources(domain):
         # No line numbers: they would change the file with every edit above a text.
         where: list[Any] = [(str(path.relative_to(settings.BASE_DIR)), None)]
         for message, context in texts(path):
             found.add(message, locations=where, context=context)
     if kept:
-        old = read_po(BytesIO(kept), locale=language)
+        old = read_po(BytesIO(kept), locale=to_locale(language))
         for entry in found:
             before = old.get(entry.id, entry.context) if entry.id else None
             if before is not None:
@@ -87,6 +98,14 @@ def catalogue(language: str, kept: bytes = b"") -> bytes:
     file = BytesIO()
     write_po(file, found, sort_output=True, width=100)
     return file.getvalue()
+
+
+def write_compiled(folder: Path, domain: str, po: bytes) -> None:
+    """Write what runs: a MO file for Python, JSON for the pages' modules."""
+    if domain == "django":
+        (folder / "django.mo").write_bytes(compiled(po))
+    else:
+        (folder / "djangojs.json").write_text(script_texts(po), encoding="utf-8")
 
 
 def compiled(po: bytes) -> bytes:
@@ -99,8 +118,31 @@ def compiled(po: bytes) -> bytes:
     return file.getvalue()
 
 
-def sources() -> Iterator[Path]:
-    """Yield every file whose texts are shown to people."""
+def script_texts(po: bytes) -> str:
+    """Return the translated texts of the modules, and which plural form goes with which count."""
+    from babel.messages.pofile import read_po
+
+    held = read_po(BytesIO(po))
+    texts: dict[str, str | list[str]] = {}
+    for entry in held:
+        if entry.fuzzy:
+            continue
+        match entry.id, entry.string:
+            case (one, _many), [*forms] if all(forms):
+                texts[one] = forms
+            case str(text), str(said) if text and said:
+                texts[text] = said
+    form = gettext.c2py(held.plural_expr)
+    plural = "".join(str(form(n)) for n in range(_COUNTS))
+    return json.dumps({"plural": plural, "texts": texts}, ensure_ascii=False, indent=1) + "\n"
+
+
+def sources(domain: str = "django") -> Iterator[Path]:
+    """Yield every file of a domain whose texts are shown to people."""
+    if domain == "djangojs":
+        scripts = Path(settings.BASE_DIR) / "frontend" / "static" / "frontend" / "js"
+        yield from sorted(scripts.rglob("*.js"))
+        return
     for room in ROOMS:
         for path in sorted((Path(settings.BASE_DIR) / room).rglob("*")):
             if (path.suffix == ".py" and "migrations" not in path.parts) or (
@@ -114,6 +156,12 @@ def texts(path: Path) -> Iterator[tuple[str | tuple[str, ...], str | None]]:
     from babel.messages.extract import extract
 
     source = path.read_text(encoding="utf-8")
+    if path.suffix == ".js":
+        for _line, message, _comments, context in extract(
+            "javascript", BytesIO(source.encode()), _SCRIPT_KEYWORDS
+        ):
+            yield message, context
+        return
     if path.suffix != ".py":
         source = templatize(source, origin=str(path))
     found = extract("python", BytesIO(source.encode()), _KEYWORDS)

@@ -2,25 +2,27 @@
 // frames of the topic `account`. The twin of `frontend/standing.py`.
 import { $, put } from "./dom.js";
 import { pageLive } from "./live.js";
+import { n, t } from "./text.js";
 
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 
 /** What is left of a trial: days rounded up, on the last day hours, then minutes. */
 export function trialWords(ms) {
-  if (ms <= 0) return "Trial ended";
+  if (ms <= 0) return t("Trial ended");
   if (ms > DAY) {
     const days = Math.ceil(ms / DAY);
-    return `Trial, ${days} ${days === 1 ? "day" : "days"} left`;
+    return n("Trial, {count} day left", "Trial, {count} days left", days);
   }
-  return ms > HOUR ? `Trial, ${Math.ceil(ms / HOUR)} h left` : `Trial, ${Math.ceil(ms / MINUTE)} min left`;
+  if (ms > HOUR) return t("Trial, {hours} h left", { hours: Math.ceil(ms / HOUR) });
+  return t("Trial, {minutes} min left", { minutes: Math.ceil(ms / MINUTE) });
 }
 /** Words, kind and banner of a state with `ms` left. */
 export function standing({ state, sentence }, ms) {
   if (state === "trial" && ms !== null) return { words: trialWords(ms), isWarning: ms <= DAY, banner: "" };
-  if (state === "ended" || state === "demo") return { words: "Demo", isWarning: false, banner: "" };
-  if (state === "staff") return { words: "Staff", isWarning: false, banner: "" };
-  if (state === "grace") return { words: "Payment failed", isWarning: true, banner: sentence };
-  if (state === "close_only") return { words: "Payment owed", isWarning: true, banner: sentence };
+  if (state === "ended" || state === "demo") return { words: t("Demo"), isWarning: false, banner: "" };
+  if (state === "staff") return { words: t("Staff"), isWarning: false, banner: "" };
+  if (state === "grace") return { words: t("Payment failed"), isWarning: true, banner: sentence };
+  if (state === "close_only") return { words: t("Payment owed"), isWarning: true, banner: sentence };
   return { words: "", isWarning: false, banner: "" };
 }
 

@@ -1,4 +1,6 @@
 // Questions to the JSON API: a time-out on each, one repeat where the network failed, errors in words.
+import { t } from "./text.js";
+
 const TIMEOUT_MS = 8000;
 const AGAIN_MS = 400;
 
@@ -19,7 +21,7 @@ async function once(path, signal) {
   throw new ApiError(
     response.status,
     problem.code || "error",
-    problem.detail || `The server answered ${response.status}.`,
+    problem.detail || t("The server answered {status}.", { status: response.status }),
   );
 }
 /** GET a path below /api/v1. */
@@ -37,7 +39,7 @@ export async function getJson(path, signal) {
       throw new ApiError(
         0,
         "no_answer",
-        second.name === "TimeoutError" ? "No answer within 8 s." : "The server cannot be reached.",
+        second.name === "TimeoutError" ? t("No answer within 8 s.") : t("The server cannot be reached."),
       );
     }
   }

@@ -1,4 +1,6 @@
 // Elements without markup strings: text is always text.
+import { t } from "./text.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export const $ = (selector, root = document) => root.querySelector(selector);
@@ -23,6 +25,8 @@ export const s = (name, attributes = {}, ...children) =>
 export const icon = (name, classes = "i") =>
   s("svg", { class: classes, "aria-hidden": "true" }, s("use", { href: `${document.body.dataset.icons}#${name}` }));
 export const sideGlyph = (side) => icon(side, `g ${side === "long" ? "up" : "down"}`);
+/** A side as it stands in the middle of a sentence. */
+export const sideWord = (side) => (side === "long" ? t("long") : t("short"));
 /** Set a text only where it differs: no needless layout, no lost selection. */
 export function put(el, text) {
   if (el && el.textContent !== text) el.textContent = text;
@@ -45,7 +49,7 @@ export function note(kind, title, text, retry) {
         h(
           "p",
           { class: "mt-2" },
-          h("button", { class: "btn", type: "button", onclick: retry }, icon("refresh-cw"), "Try again"),
+          h("button", { class: "btn", type: "button", onclick: retry }, icon("refresh-cw"), t("Try again")),
         ),
     ),
   );

@@ -1,9 +1,14 @@
 // Numbers, units and times as people read them. `templatetags/formats.py` is the twin of this file for
 // the server's first paint; one table of cases tests both (tests/frontend/format_cases.json).
+import { t } from "./text.js";
+
 const MINUS = "\u2212";
 const MISSING = "\u2014";
 const THIN = "\u2009";
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS = [
+  ...[t("Jan"), t("Feb"), t("Mar"), t("Apr"), t("May"), t("Jun")],
+  ...[t("Jul"), t("Aug"), t("Sep"), t("Oct"), t("Nov"), t("Dec")],
+];
 
 const known = (x) => x !== null && x !== undefined && x !== "" && Number.isFinite(Number(x));
 const grouped = (digits) => digits.replace(/\B(?=(\d{3})+(?!\d))/g, ",");

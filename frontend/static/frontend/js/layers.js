@@ -2,6 +2,7 @@
 // Each is a series primitive of the chart library; `view` is the chart's shared view state.
 import { ramp, shade } from "./heat.js";
 import { usd } from "./format.js";
+import { t } from "./text.js";
 
 export const FONT = '"Archivo", "Archivo Fallback", system-ui, sans-serif';
 const font = (px, weight = 400) => `${weight} ${px}px ${FONT}`;
@@ -129,7 +130,7 @@ export function gapLayer(view) {
           (ctx.moveTo(a + d, size.height), ctx.lineTo(a + d + size.height, 0));
         ctx.stroke();
         ctx.restore();
-        if (b - a > 90) pill(ctx, a + 4, size.height - 14, "No data received", { fg: C.ink2, bg: C.panel, px: 10 });
+        if (b - a > 90) pill(ctx, a + 4, size.height - 14, t("No data received"), { fg: C.ink2, bg: C.panel, px: 10 });
         i = end;
       }
     }),
@@ -172,8 +173,8 @@ export function profileLayer(view) {
       if (view.small) return;
       const total = (side) => usd(side.reduce((sum, v) => sum + v, 0));
       const style = { fg: C.ink2, bg: C.panel, px: 10, weight: 400 };
-      pill(ctx, left + 2, 12, `Shorts ${total(heat.shorts)}`, style);
-      pill(ctx, left + 2, H - 12, `Longs ${total(heat.longs)}`, style);
+      pill(ctx, left + 2, 12, t("Shorts {usd}", { usd: total(heat.shorts) }), style);
+      pill(ctx, left + 2, H - 12, t("Longs {usd}", { usd: total(heat.longs) }), style);
     }),
   );
 }

@@ -1,6 +1,7 @@
 // The open signal on the chart: zone, stop, targets, from the candle of issue to the right edge.
 import { R, fixed } from "./format.js";
 import { Layer, inPixels, pill } from "./layers.js";
+import { t } from "./text.js";
 
 function stroke(ctx, x0, x1, y, colour, width, dash) {
   ctx.strokeStyle = colour;
@@ -45,6 +46,7 @@ export function signalLayer(view) {
       ctx.lineTo(xs + 0.5, Math.max(...ends));
       ctx.stroke();
       ctx.setLineDash([]);
+      const stop = t("Stop");
       const taken = [];
       const label = (y, words, colour, must) => {
         if (!must && taken.some((used) => Math.abs(used - y) <= px * 1.5)) return;
@@ -54,11 +56,11 @@ export function signalLayer(view) {
       // Zone and stop always have their words; a target's are left out where they would touch.
       level(ctx, xs, right, at(plan.stop), C.down, 1.25, [4, 3], C);
       const stopY = at(plan.stop) + sign * px * 0.95; // on the side away from the zone
-      label(stopY, small ? `Stop ${R(-1)}` : `Stop · ${R(-1)}`, C.down, true);
+      label(stopY, small ? `${stop} ${R(-1)}` : `${stop} · ${R(-1)}`, C.down, true);
       const middle = (top + bottom) / 2;
       const style = { fg: C.ink, bg: C.panel, px };
       const touches = Math.abs(stopY - middle) <= px * 1.5;
-      pill(ctx, touches ? xs + 4 : right - 4, middle, small ? "Entry" : "Entry zone", {
+      pill(ctx, touches ? xs + 4 : right - 4, middle, small ? t("Entry") : t("Entry zone"), {
         ...style,
         align: touches ? "left" : "right",
       });

@@ -1,6 +1,7 @@
 // Plans: the reader's own figures, which never leave this page.
 import { $, $$, put, s } from "./dom.js";
 import { R, fixed, percent, signed } from "./format.js";
+import { t } from "./text.js";
 import { fit, line, svg, text, whisker } from "./viz.js";
 import { percentageFee, sums, typed, verdictCode } from "./worth.js";
 
@@ -17,8 +18,12 @@ function worthRuler(needed, mean, interval, width) {
   const hi = Math.ceil((Math.max(...ends) + step / 2) / step) * step;
   const X = (v) => 26 + ((Math.max(lo, Math.min(hi, v)) - lo) / (hi - lo)) * (width - 52);
   const y = 38;
-  const words = mean === null ? "" : ` Measured ${R(mean, 3)}, interval ${R(interval[0], 3)} to ${R(interval[1], 3)}.`;
-  const el = svg(width, 66, `Needed a trade: ${R(needed, 3)}.${words}`);
+  const measured = mean !== null && { mean: R(mean, 3), low: R(interval[0], 3), high: R(interval[1], 3) };
+  const words = [
+    t("Needed a trade: {needed}.", { needed: R(needed, 3) }),
+    ...(measured ? [t("Measured {mean}, interval {low} to {high}.", measured)] : []),
+  ];
+  const el = svg(width, 66, words.join(" "));
   el.append(line(26, y, width - 26, y, "v-axis"));
   const count = Math.round((hi - lo) / step);
   for (let k = 0; k <= count; k++) {
@@ -30,7 +35,7 @@ function worthRuler(needed, mean, interval, width) {
   const anchor = isOff || X(needed) > width - 60 ? "end" : X(needed) < 60 ? "start" : "middle";
   el.append(
     line(X(needed), 18, X(needed), y + 12, "v-ink-l"),
-    text(X(needed), 12, isOff ? "you need more than this" : "you need", "v-text-1", anchor),
+    text(X(needed), 12, isOff ? t("you need more than this") : t("you need"), "v-text-1", anchor),
   );
   if (mean !== null) whisker(el, X(interval[0]), X(interval[1]), X(mean), y, { cap: 7, r: 5 });
   return el;
@@ -43,7 +48,9 @@ function feeChart(fee, monthly, share, width) {
   const step = [30, 50, 100, 150, 200, 250, 300, 500, 1000].find((size) => size * 4 >= most) ?? 2500;
   const X = (i) => 60 + (i * (width - 90)) / last;
   const Y = (v) => 14 + ((step * 4 - v) / (step * 4)) * 198;
-  const label = `Monthly cost by account size. Flat ${dollars(fee)}. ${percent(share)} of profit: ${SIZES.map((a, i) => `${dollars(cost[i])} at ${fixed(a, 0)}`).join(", ")}.`;
+  const sizes = SIZES.map((size, i) => t("{cost} at {size}", { cost: dollars(cost[i]), size: fixed(size, 0) })).join(", ");
+  const said = { fee: dollars(fee), share: percent(share), sizes };
+  const label = t("Monthly cost by account size. Flat {fee}. {share} of profit: {sizes}.", said);
   const el = svg(width, 250, label);
   for (let k = 0; k <= 4; k++)
     el.append(
@@ -55,12 +62,12 @@ function feeChart(fee, monthly, share, width) {
       if (width > 420 || i !== last - 1) el.append(text(X(i), 232, fixed(account, 0), "v-text", i === last ? "end" : "middle"));
   });
   el.append(
-    text(width - 20, 248, "account, USDT", "v-text", "end"),
+    text(width - 20, 248, t("account, USDT"), "v-text", "end"),
     s("path", { d: SIZES.map((_, i) => `${i ? "L" : "M"}${X(i)} ${Y(cost[i])}`).join(""), class: "v-ink3-l v-dash" }),
     line(X(0), Y(fee), X(last), Y(fee), "v-ink-l"),
     cost.map((v, i) => s("circle", { cx: X(i), cy: Y(v), r: 3, class: "v-ink3" })).reduce((g, dot) => (g.append(dot), g), s("g")),
-    text(X(0) + 6, Y(fee) - 8, `Flat, ${dollars(fee)}`, "v-text-1"),
-    text(X(last) - 4, Math.max(26, Y(cost[last]) - 8), `${percent(share)} of profit, $${fixed(cost[last], 0)}`, "v-text-1", "end"),
+    text(X(0) + 6, Y(fee) - 8, t("Flat, {fee}", { fee: dollars(fee) }), "v-text-1"),
+    text(X(last) - 4, Math.max(26, Y(cost[last]) - 8), t("{share} of profit, {cost}", { share: percent(share), cost: `$${fixed(cost[last], 0)}` }), "v-text-1", "end"),
   );
   return el;
 }
@@ -75,12 +82,12 @@ function showWorth() {
   const read = figures();
   const { oneR, feeR, needed } = sums({ fee: facts.fee, ...read });
   const isKnown = Number.isFinite(needed);
-  put($("[data-need]"), isKnown ? `${R(needed, 3)} a trade` : "—");
+  put($("[data-need]"), isKnown ? t("{needed} a trade", { needed: R(needed, 3) }) : "—");
   put(
     $("[data-fee-r]"),
     isKnown
-      ? `The fee is ${fixed(feeR, 2)} R a month for you (1 R = ${fixed(oneR, 2)} USDT).`
-      : "Put in an account, a risk and a number of trades above zero.",
+      ? t("The fee is {fee} R a month for you (1 R = {oneR} USDT).", { fee: fixed(feeR, 2), oneR: fixed(oneR, 2) })
+      : t("Put in an account, a risk and a number of trades above zero."),
   );
   const code = verdictCode(needed, facts.mean, facts.interval);
   const verdict = $("[data-verdict]");
@@ -92,7 +99,8 @@ function showWorth() {
 }
 function showSizes({ riskPercent, trades }) {
   if (!riskPercent || !trades) return;
-  put($("[data-table-case]"), `At ${fixed(riskPercent, Number.isInteger(riskPercent * 10) ? 1 : 2)}% risk per trade and ${fixed(trades, 0)} trades a month.`);
+  const read = { risk: fixed(riskPercent, Number.isInteger(riskPercent * 10) ? 1 : 2), trades: fixed(trades, 0) };
+  put($("[data-table-case]"), t("At {risk}% risk per trade and {trades} trades a month.", read));
   for (const row of $$("[data-sizes] tbody tr")) {
     const account = Number(row.dataset.account);
     const { oneR, feeR, needed } = sums({ fee: facts.fee, account, riskPercent, trades });
@@ -110,8 +118,13 @@ function showFees() {
   put(
     $("[data-fee-text]"),
     monthly > 0
-      ? `At ${signed(monthly * 100, 1, "%")} a month the flat fee is cheaper above an account of ${fixed(facts.fee / (monthly * share), 0)} USDT, and dearer below it.`
-      : `In a month without profit a percentage service costs nothing and the flat fee still costs ${dollars(facts.fee)}.`,
+      ? t("At {profit} a month the flat fee is cheaper above an account of {account} USDT, and dearer below it.", {
+          profit: signed(monthly * 100, 1, "%"),
+          account: fixed(facts.fee / (monthly * share), 0),
+        })
+      : t("In a month without profit a percentage service costs nothing and the flat fee still costs {fee}.", {
+          fee: dollars(facts.fee),
+        }),
   );
 }
 /** A box that is drawn at its real width, again whenever that or the figures change. */

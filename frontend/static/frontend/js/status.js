@@ -2,6 +2,7 @@
 import { $, h, put } from "./dom.js";
 import { age, count, duration, fixed, hms, moment, parse } from "./format.js";
 import { pageLive } from "./live.js";
+import { t } from "./text.js";
 
 const STALE_MS = 5000;
 const live = pageLive();
@@ -29,11 +30,13 @@ function headline(kind, words) {
 function take(s) {
   part("status").dataset.ready = String(s.ready);
   const warning = s.feeds.n_live < s.feeds.n;
-  if (!s.ready) headline("warn", `Warming up: ${s.warming ? s.warming.text : "starting"}.`);
-  else if (warning) headline("warn", `Running, ${s.feeds.n - s.feeds.n_live} of ${s.feeds.n} streams are late.`);
-  else headline("ok", "Running.");
+  const what = s.warming ? s.warming.text : t("starting");
+  if (!s.ready) headline("warn", t("Warming up: {what}.", { what }));
+  else if (warning)
+    headline("warn", t("Running, {late} of {all} streams are late.", { late: s.feeds.n - s.feeds.n_live, all: s.feeds.n }));
+  else headline("ok", t("Running."));
   stages(s.stages);
-  put(part("feeds"), `${s.feeds.n_live} of ${s.feeds.n}`);
+  put(part("feeds"), t("{live} of {all}", { live: s.feeds.n_live, all: s.feeds.n }));
   put(part("oldest"), age(s.feeds.oldest_s));
   put(part("gaps"), count(s.gaps));
   put(part("refilled"), count(s.refilled));
@@ -47,11 +50,11 @@ function take(s) {
       ),
     ),
   );
-  put(part("model"), s.model ? s.model.version : "none yet");
+  put(part("model"), s.model ? s.model.version : t("none yet"));
   put(part("trained"), s.model ? moment(parse(s.model.trained_at)) : "—");
   put(part("market"), s.market);
   put(part("speed"), `${fixed(s.speed, 0)}×`);
-  put(part("error"), s.last_error ? s.last_error.text : "None since the start.");
+  put(part("error"), s.last_error ? s.last_error.text : t("None since the start."));
   put(part("error-at"), s.last_error ? moment(parse(s.last_error.at)) : "");
   part("counters").replaceChildren(
     ...Object.entries(s.counters).flatMap(([name, n]) => [
@@ -65,12 +68,16 @@ function connection() {
   const next = Math.max(0, Math.ceil((retryAt - performance.now()) / 1000));
   put(
     part("socket"),
-    name === "open" ? "open" : name === "waiting" ? `lost, try ${attempt} in ${next} s` : "connecting",
+    name === "open"
+      ? t("open")
+      : name === "waiting"
+        ? t("lost, try {attempt} in {seconds} s", { attempt, seconds: next })
+        : t("connecting"),
   );
   const silence = live.silence();
-  put(part("silence"), silence === null ? "none yet" : `${age(silence / 1000)} ago`);
+  put(part("silence"), silence === null ? t("none yet") : t("{age} ago", { age: age(silence / 1000) }));
   if (silence !== null && silence > STALE_MS && !document.hidden && !live.isQuiet)
-    headline("bad", `No word from the engine for ${age(silence / 1000)}. What stands below is old.`);
+    headline("bad", t("No word from the engine for {age}. What stands below is old.", { age: age(silence / 1000) }));
 }
 live.subscribe("status", take);
 live.watch(connection);

@@ -1,6 +1,7 @@
 // Small SVG drawings. Colours come from CSS classes, so themes change without redrawing; no inline styles.
 import { h, s } from "./dom.js";
 import { R, fixed, percent, signed } from "./format.js";
+import { t } from "./text.js";
 
 export function svg(width, height, label, attributes = {}) {
   const named = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
@@ -47,10 +48,12 @@ export function rRuler(plan, now, W = 336) {
   const X = (r) => 8 + ((r - lo) / (hi - lo)) * (W - 16);
   const [z0, z1] = plan.zone.map(toR).sort((a, b) => a - b);
   const known = Number.isFinite(now);
-  const label =
-    `Levels to scale in R. Stop at minus 1, entry zone around 0, targets at ${targets.map((r) => fixed(r, 1)).join(", ")}.` +
-    (known ? ` Price now at ${signed(toR(now), 2)} R.` : "");
-  const el = svg(W, H, label);
+  const all = targets.map((r) => fixed(r, 1)).join(", ");
+  const label = [
+    t("Levels to scale in R. Stop at minus 1, entry zone around 0, targets at {targets}.", { targets: all }),
+    ...(known ? [t("Price now at {r} R.", { r: signed(toR(now), 2) })] : []),
+  ];
+  const el = svg(W, H, label.join(" "));
   el.append(line(8, y, W - 8, y, "v-axis"));
   for (let r = -1; r <= hi; r += 0.25) {
     const whole = Math.abs(r % 1) < 1e-9;
@@ -62,7 +65,7 @@ export function rRuler(plan, now, W = 336) {
     s("rect", { x: X(z0), y: y - 9, width: Math.max(3, X(z1) - X(z0)), height: 12, class: "v-zone" }),
     s("path", { d: `M${X(-1)} ${y - 10}V${y + 4}`, class: "v-down-l" }),
   );
-  const marks = [["Stop", X(-1)]];
+  const marks = [[t("Stop"), X(-1)]];
   targets.forEach((r, i) => {
     el.append(s("path", { d: `M${X(r)} ${y - 10}V${y + 4}`, class: "v-up-l" }));
     marks.push([`TP${i + 1}`, X(r)]);
@@ -72,10 +75,10 @@ export function rRuler(plan, now, W = 336) {
   if (known) {
     el.append(
       s("path", { d: `M${xn} ${y - 1}l-4.5 -7h9z`, class: "v-ink sig-now" }),
-      text(Math.max(14, Math.min(W - 14, xn)), y - 15, "Now", "v-text-1", "middle"),
+      text(Math.max(14, Math.min(W - 14, xn)), y - 15, t("Now"), "v-text-1", "middle"),
     );
   }
-  for (let r = -1; r <= most; r++) el.append(text(X(r), y + 20, r === 0 ? "entry" : R(r, 0), "v-text", "middle"));
+  for (let r = -1; r <= most; r++) el.append(text(X(r), y + 20, r === 0 ? t("entry") : R(r, 0), "v-text", "middle"));
   return el;
 }
 /** The chance with its interval on one scale, break-even beside it. Fractions. */
@@ -88,7 +91,12 @@ export function confRuler({ confidence, interval, breakEven, faint }, W = 236) {
   const el = svg(
     W,
     40,
-    `Probability ${percent(confidence)}, interval ${percent(interval[0])} to ${percent(interval[1])}; break-even ${percent(breakEven)}.`,
+    t("Probability {chance}, interval {low} to {high}; break-even {even}.", {
+      chance: percent(confidence),
+      low: percent(interval[0]),
+      high: percent(interval[1]),
+      even: percent(breakEven),
+    }),
   );
   el.append(line(14, y, W - 14, y, "v-axis"));
   for (let k = Math.round(lo * 20); k <= Math.round(hi * 20); k++) {
@@ -98,7 +106,7 @@ export function confRuler({ confidence, interval, breakEven, faint }, W = 236) {
   const xb = X(breakEven);
   el.append(
     line(xb, y - 9, xb, y + 7, crosses ? "v-warn-l" : "v-claim-l"),
-    text(Math.max(40, Math.min(W - 44, xb)), y - 12, `break-even ${fixed(breakEven * 100, 0)}`, "v-text", "middle"),
+    text(Math.max(40, Math.min(W - 44, xb)), y - 12, t("break-even {even}", { even: fixed(breakEven * 100, 0) }), "v-text", "middle"),
   );
   whisker(el, X(interval[0]), X(interval[1]), X(confidence), y - 1, { r: 4.5, faint });
   return el;
@@ -125,7 +133,7 @@ export function wfBar(from, to, lo, hi, kind) {
 }
 /** Place of a reading in its past, 0..100. */
 export function pctBar(v, W = 64) {
-  const el = svg(W, 10, `${fixed(v, 0)}th percentile`, { class: "pct", width: W, height: 10 });
+  const el = svg(W, 10, t("{place}th percentile", { place: fixed(v, 0) }), { class: "pct", width: W, height: 10 });
   const cls = v > 85 || v < 15 ? "v-ink" : "v-ink3";
   el.append(
     line(0, 5, W, 5, "v-axis"),

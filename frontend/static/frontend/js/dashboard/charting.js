@@ -5,6 +5,7 @@ import { $, $$, h, note, put } from "../dom.js";
 import { change, fixed, price, usd } from "../format.js";
 import { HeatMap, paintRamp } from "../heat.js";
 import { paint } from "../paint.js";
+import { pieces, t } from "../text.js";
 import { SECONDS, current, desk, hasMarkets, isPhone, listen, market, now, planOf, setTimeframe } from "./desk.js";
 import { toggleTable } from "./table.js";
 
@@ -41,7 +42,7 @@ const heatTimeframe = () => HEAT_TIMEFRAME[desk.timeframe] || desk.timeframe;
 
 function fail(words) {
   const box = $("[data-chart-error]");
-  box.replaceChildren(...(words ? [note("bad", "The chart could not be read", words, load)] : []));
+  box.replaceChildren(...(words ? [note("bad", t("The chart could not be read"), words, load)] : []));
   box.hidden = !words;
 }
 function busy(on) {
@@ -91,7 +92,7 @@ async function loadHeat() {
   } catch (error) {
     if (wasReplaced(error)) return;
     label.hidden = true;
-    put(reason, `No heatmap yet: ${error.message}`);
+    put(reason, t("No heatmap yet: {why}", { why: error.message }));
     heatRetry = setTimeout(loadHeat, HEAT_AGAIN_MS);
   }
 }
@@ -145,7 +146,10 @@ function legend(candle, cell = null) {
     }
   }
   parts.push(h("span", { class: moved >= 0 ? "up" : "down", text: change(moved) }));
-  if (cell) parts.push(h("span", {}, "estimated ", h("b", { text: usd(cell.usd) }), ` at ${price(cell.price, d)}`));
+  if (cell) {
+    const found = { usd: h("b", { text: usd(cell.usd) }), price: price(cell.price, d) };
+    parts.push(h("span", {}, pieces(t("estimated {usd} at {price}"), found)));
+  }
   $("[data-ohlc]").replaceChildren(...parts);
 }
 /** The chart in one sentence: what a picture cannot tell to everybody. */
@@ -153,17 +157,30 @@ function words() {
   const m = market();
   const signal = current();
   const px = (x) => price(x, decimals());
-  let text = `${desk.symbol}, ${desk.timeframe} candles${m ? `, last ${px(m.price)}` : ""}. `;
-  if (signal) {
-    const targets = signal.targets.map((t) => px(t.price)).join(", ");
-    text += `${signal.side === "long" ? "Long" : "Short"} signal: entry ${px(signal.entry.low)} to ${px(signal.entry.high)}, stop ${px(signal.stop)}, targets ${targets}. `;
-  } else text += "No signal. ";
+  const about = { symbol: desk.symbol, timeframe: desk.timeframe, price: m ? px(m.price) : "" };
+  const text = [
+    m ? t("{symbol}, {timeframe} candles, last {price}.", about) : t("{symbol}, {timeframe} candles.", about),
+    signal
+      ? t("{side} signal: entry {low} to {high}, stop {stop}, targets {targets}.", {
+          side: signal.side === "long" ? t("Long") : t("Short"),
+          low: px(signal.entry.low),
+          high: px(signal.entry.high),
+          stop: px(signal.stop),
+          targets: signal.targets.map((target) => px(target.price)).join(", "),
+        })
+      : t("No signal."),
+  ];
   const map = chart.view.heat;
   if (map && map.clusters.length) {
     const [c] = map.clusters.slice().sort((a, b) => b.usd - a.usd);
-    text += `Largest estimated liquidation cluster near ${px(c.price)}, about ${usd(c.usd)} of ${c.side}s.`;
+    const near = { price: px(c.price), usd: usd(c.usd) };
+    text.push(
+      c.side === "long"
+        ? t("Largest estimated liquidation cluster near {price}, about {usd} of longs.", near)
+        : t("Largest estimated liquidation cluster near {price}, about {usd} of shorts.", near),
+    );
   }
-  put($("[data-chart-text]"), text);
+  put($("[data-chart-text]"), text.join(" "));
 }
 export function toggleLayer(name) {
   const button = $(`[data-layer="${name}"]`);

@@ -1,6 +1,7 @@
 // The tabs below the chart. The open one is read on opening and every two seconds while it is in sight.
 import { ApiError, reader, wasReplaced } from "../api.js";
 import { $, $$, h, note, skeleton } from "../dom.js";
+import { t } from "../text.js";
 import { desk, hasMarkets, hasScores, isPhone, judged, listen, setTab, warmingText } from "./desk.js";
 import { bookTab } from "./tab-book.js";
 import { correlationTab } from "./tab-correlation.js";
@@ -43,8 +44,8 @@ async function load() {
       if (shownFor !== path) waiting(error.message);
     } else if (shownFor === path) {
       if (!panel.querySelector("[data-note]"))
-        panel.prepend(note("warn", "Not refreshed", `${error.message} What is shown is the last that came.`, load));
-    } else panel.replaceChildren(note("bad", "This could not be read", error.message, load));
+        panel.prepend(note("warn", t("Not refreshed"), t("{why} What is shown is the last that came.", { why: error.message }), load));
+    } else panel.replaceChildren(note("bad", t("This could not be read"), error.message, load));
   }
 }
 function waiting(why = "") {
@@ -52,8 +53,8 @@ function waiting(why = "") {
   const words = why
     ? why
     : told
-    ? `Still warming up: ${told}. This fills by itself.`
-    : "The engine has no answer for this market yet. It is asked again every two seconds.";
+    ? t("Still warming up: {what}. This fills by itself.", { what: told })
+    : t("The engine has no answer for this market yet. It is asked again every two seconds.");
   panel.removeAttribute("aria-busy");
   panel.replaceChildren(h("p", { class: "pane-note conf-line", "data-warming": "", text: words }));
   shownFor = "";

@@ -1,21 +1,22 @@
 // Open and settled signals, newest first; a new or changed one is tinted once.
-import { $, $$, h, note, put, sideGlyph, tone } from "../dom.js";
+import { $, $$, h, note, put, sideGlyph, sideWord, tone } from "../dom.js";
 import { R, hm, percent } from "../format.js";
 import { paint } from "../paint.js";
+import { t } from "../text.js";
 import { current, desk, goTo, isOpen, isPhone, listen, openR, priceOf, select, signalList } from "./desk.js";
 
 const WORDS = {
-  waiting: "waiting",
-  in_zone: "open, in entry zone",
-  filled: "open",
-  tp1: "open, TP1 hit",
-  tp2: "open, TP2 hit",
-  won: "won",
-  lost: "stopped",
-  breakeven: "closed at entry",
-  timed_out: "time limit",
-  not_entered: "expired, not entered",
-  void: "void",
+  waiting: t("waiting"),
+  in_zone: t("open, in entry zone"),
+  filled: t("open"),
+  tp1: t("open, TP1 hit"),
+  tp2: t("open, TP2 hit"),
+  won: t("won"),
+  lost: t("stopped"),
+  breakeven: t("closed at entry"),
+  timed_out: t("time limit"),
+  not_entered: t("expired, not entered"),
+  void: t("void"),
 };
 export const stateWords = (signal) => WORDS[signal.state] || signal.state;
 const list = $("[data-feed-list]");
@@ -27,9 +28,9 @@ let failed = null;
 function result(signal) {
   if (isOpen(signal)) {
     const r = openR(signal);
-    return r === null ? ["new", "ink-3"] : [R(r, 1), tone(Number(r.toFixed(1)))];
+    return r === null ? [t("new"), "ink-3"] : [R(r, 1), tone(Number(r.toFixed(1)))];
   }
-  if (signal.result_r === null) return [signal.state === "void" ? "void" : "—", "ink-3"];
+  if (signal.result_r === null) return [signal.state === "void" ? t("void") : "—", "ink-3"];
   return [R(signal.result_r, 2), tone(signal.result_r)];
 }
 function build(signal) {
@@ -39,7 +40,7 @@ function build(signal) {
     "button",
     { class: "feed-row num", type: "button", "data-signal-id": signal.id, onclick: () => pick(signal.id) },
     h("span", { class: "t", text: hm(Date.parse(signal.issued_at)) }),
-    h("span", { class: "s" }, sideGlyph(signal.side), h("span", { class: "vh", text: `${signal.side} ` }), signal.base),
+    h("span", { class: "s" }, sideGlyph(signal.side), h("span", { class: "vh", text: `${sideWord(signal.side)} ` }), signal.base),
     row.st,
     row.c,
     row.o,
@@ -85,15 +86,16 @@ function show() {
   if (!wanted.length)
     list.append(
       failed
-        ? note("bad", "The signals could not be read", failed.text, failed.retry)
+        ? note("bad", t("The signals could not be read"), failed.text, failed.retry)
         : h("p", { class: "pane-note conf-line", text: why() }),
     );
 }
 function why() {
   if (desk.status && !desk.status.ready)
-    return "No signals yet: the engine is still warming up. They appear here by themselves.";
-  if (filter === "settled") return "No signal has settled yet. Each one settles by the published rule, and stays here.";
-  return "No signal is open. The gates say why; a signal appears here the moment it is issued.";
+    return t("No signals yet: the engine is still warming up. They appear here by themselves.");
+  if (filter === "settled")
+    return t("No signal has settled yet. Each one settles by the published rule, and stays here.");
+  return t("No signal is open. The gates say why; a signal appears here the moment it is issued.");
 }
 /** Move to the next older (+1) or newer (−1) signal. */
 export function stepSignal(by) {

@@ -1,7 +1,8 @@
 // "Why no trade": every gate with its value, its limit and its verdict, read again while in sight.
 import { ApiError, reader, wasReplaced } from "../api.js";
-import { $, h, icon, note, skeleton } from "../dom.js";
+import { $, h, icon, note, sideWord, skeleton } from "../dom.js";
 import { R, count, fixed, hms, parse, percent, range, usd } from "../format.js";
+import { pieces, t } from "../text.js";
 import { desk, hasScores, isPhone, judged, warmingText } from "./desk.js";
 
 const EVERY_MS = 5000;
@@ -18,10 +19,11 @@ function value(gate, x) {
   const whole = ["best_of_moment", "liquidation_safety", "pause"].includes(gate.name);
   return fixed(x, whole ? 0 : gate.name === "reward_risk" ? 2 : 1) + (UNITS[gate.name] || "");
 }
-const LIMIT = { fresh_data: "limit", spread: "limit", best_of_moment: "of the best", reward_risk: "from" };
+const LIMIT = { fresh_data: t("limit"), spread: t("limit"), best_of_moment: t("of the best"), reward_risk: t("from") };
 function row(gate) {
   const mark = icon(gate.passed ? "check" : "x");
   mark.classList.add(gate.passed ? "up" : "down");
+  const limit = LIMIT[gate.name] || t("needs");
   return h(
     "div",
     { class: "gate", "data-gate": gate.name, "data-passed": String(gate.passed) },
@@ -30,7 +32,7 @@ function row(gate) {
       "div",
       {},
       h("span", { class: "strong", text: gate.title }),
-      h("span", { class: "vh", text: gate.passed ? ", passed" : ", not passed" }),
+      h("span", { class: "vh", text: gate.passed ? t(", passed") : t(", not passed") }),
       h("p", { text: gate.sentence }),
     ),
     h(
@@ -39,31 +41,33 @@ function row(gate) {
       h("span", { text: value(gate, gate.value) }),
       gate.value !== null &&
         gate.limit !== null &&
-        h("small", { text: `${LIMIT[gate.name] || "needs"} ${value(gate, gate.limit)}` }),
+        h("small", { text: `${limit} ${value(gate, gate.limit)}` }),
     ),
   );
 }
 function turnedDown(found) {
   const r = found.rejected_30d;
   if (!r) return null;
-  const few = r.n < 50 ? " Few cases: read the interval." : "";
+  const few = t("Few cases: read the interval.");
   return h(
     "div",
     { class: "sig-block" },
     h(
       "h3",
       {},
-      "Setups turned down here",
-      h("span", { text: r.origin === "backtest" ? "walk-forward back-test" : r.origin }),
+      t("Setups turned down here"),
+      h("span", { text: r.origin === "backtest" ? t("walk-forward back-test") : r.origin }),
     ),
     h(
       "p",
       { class: "conf-line num" },
-      `${count(r.n)} for this symbol and timeframe. Had we taken them: `,
-      h("b", { text: `${percent(r.win_rate, 1)} won` }),
-      ` (95% CI ${range(r.interval)}), mean `,
-      h("b", { text: R(r.mean_r, 2) }),
-      `.${few}`,
+      pieces(t("{count} for this symbol and timeframe. Had we taken them: {won} (95% CI {interval}), mean {mean}."), {
+        count: count(r.n),
+        won: h("b", { text: t("{rate} won", { rate: percent(r.win_rate, 1) }) }),
+        interval: range(r.interval),
+        mean: h("b", { text: R(r.mean_r, 2) }),
+      }),
+      r.n < 50 && ` ${few}`,
     ),
   );
 }
@@ -74,7 +78,7 @@ function head(meta) {
     h(
       "div",
       {},
-      h("h2", { id: "sig-h" }, "No signal", h("span", { class: "ink-3", text: desk.symbol })),
+      h("h2", { id: "sig-h" }, t("No signal"), h("span", { class: "ink-3", text: desk.symbol })),
       h("p", { class: "meta num", text: meta }),
     ),
   );
@@ -85,22 +89,28 @@ function draw(box, found) {
   const top = scroll ? scroll.scrollTop : 0;
   const failing = found.gates.find((g) => !g.passed);
   box.replaceChildren(
-    head(`Judged at ${hms(parse(found.at))} UTC, ${found.timeframe} timeframe`),
+    head(t("Judged at {time} UTC, {timeframe} timeframe", { time: hms(parse(found.at)), timeframe: found.timeframe })),
     h(
       "div",
-      { class: "sig-scroll", tabindex: 0, role: "region", "aria-label": "Why there is no signal" },
+      { class: "sig-scroll", tabindex: 0, role: "region", "aria-label": t("Why there is no signal") },
       h(
         "div",
         { class: "sig-block" },
-        h("h3", {}, "Why no trade", h("span", { text: `${passed} of ${found.gates.length} gates passed` })),
+        h(
+          "h3",
+          {},
+          t("Why no trade"),
+          h("span", { text: t("{passed} of {all} gates passed", { passed, all: found.gates.length }) }),
+        ),
         h(
           "p",
           { class: "conf-line num" },
-          "Better side: ",
-          h("b", { text: found.side }),
-          ". Chance of a win ",
-          h("b", { text: percent(found.probability) }),
-          ` (${range(found.interval)}), break-even ${percent(found.break_even)}.`,
+          pieces(t("Better side: {side}. Chance of a win {chance} ({interval}), break-even {even}."), {
+            side: h("b", { text: sideWord(found.side) }),
+            chance: h("b", { text: percent(found.probability) }),
+            interval: range(found.interval),
+            even: percent(found.break_even),
+          }),
         ),
         h("div", { class: "gates", "data-gates": "" }, found.gates.map(row)),
       ),
@@ -110,7 +120,9 @@ function draw(box, found) {
           { class: "sig-block" },
           h("p", {
             class: "conf-line",
-            text: "Every gate is open at this moment. A signal is issued when a candle closes or when the moment stands long enough.",
+            text: t(
+              "Every gate is open at this moment. A signal is issued when a candle closes or when the moment stands long enough.",
+            ),
           }),
         ),
       turnedDown(found),
@@ -120,10 +132,10 @@ function draw(box, found) {
 }
 function plain(box, child) {
   box.replaceChildren(
-    head(desk.status && desk.status.model ? `Model ${desk.status.model.version}` : "No model yet"),
+    head(desk.status && desk.status.model ? t("Model {version}", desk.status.model) : t("No model yet")),
     h(
       "div",
-      { class: "sig-scroll", tabindex: 0, role: "region", "aria-label": "Signal" },
+      { class: "sig-scroll", tabindex: 0, role: "region", "aria-label": t("Signal") },
       h("div", { class: "sig-block" }, child),
     ),
   );
@@ -133,8 +145,8 @@ function waiting(box, why = "") {
   const words = why
     ? why
     : text
-    ? `Still warming up: ${text}. Gates and signals appear here by themselves.`
-    : "The engine has not judged this market yet. It is asked again every few seconds.";
+    ? t("Still warming up: {what}. Gates and signals appear here by themselves.", { what: text })
+    : t("The engine has not judged this market yet. It is asked again every few seconds.");
   plain(box, h("p", { class: "conf-line", "data-warming": "", text: words }));
   shownFor = "";
 }
@@ -154,7 +166,7 @@ async function load(box) {
     } else if (shownFor !== key)
       plain(
         box,
-        note("bad", "The gates could not be read", error.message, () => load(box)),
+        note("bad", t("The gates could not be read"), error.message, () => load(box)),
       );
     // A later read that fails leaves what is shown: the ribbon tells of the lost feed.
   }

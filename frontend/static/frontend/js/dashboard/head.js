@@ -2,6 +2,7 @@
 import { $, put } from "../dom.js";
 import { change, fixed, funding, left, price, usd } from "../format.js";
 import { paint } from "../paint.js";
+import { t } from "../text.js";
 import { desk, listen, market, now } from "./desk.js";
 
 const part = (name) => $(`[data-${name}]`);
@@ -22,8 +23,8 @@ function show() {
   put(oi, change(m.oi_change_4h, 1));
   oi.className = m.oi_change_4h > 0 ? "up" : m.oi_change_4h < 0 ? "down" : "";
   put(part("vol"), usd(m.volume_24h));
-  put(part("liq24"), `L ${usd(m.liquidated_long_24h)}, S ${usd(m.liquidated_short_24h)}`);
-  document.title = `${desk.symbol} ${px} · Dashboard · CryptoSystems`;
+  put(part("liq24"), t("L {longs}, S {shorts}", { longs: usd(m.liquidated_long_24h), shorts: usd(m.liquidated_short_24h) }));
+  document.title = [`${desk.symbol} ${px}`, t("Dashboard"), "CryptoSystems"].join(" · ");
   count();
 }
 function count() {

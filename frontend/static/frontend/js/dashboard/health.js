@@ -2,6 +2,7 @@
 // watches its own clock too: no frame for five seconds is stale, whatever the server last said.
 import { $, $$, h, icon, put } from "../dom.js";
 import { age, hms } from "../format.js";
+import { pieces, t } from "../text.js";
 import { desk, listen, market, now, setClock, tell } from "./desk.js";
 
 const STALE_MS = 5000;
@@ -22,11 +23,11 @@ function light(kind, words) {
 function feedLight() {
   const feeds = desk.status && desk.status.feeds;
   if (!feeds || (!feeds.n && !desk.isStale)) {
-    light("off", [h("span", { text: "Connecting to the feeds" })]);
+    light("off", [h("span", { text: t("Connecting to the feeds") })]);
     return;
   }
   if (desk.isStale) {
-    light("bad", [h("span", {}, "No data for ", h("b", { text: age(since() / 1000) }))]);
+    light("bad", [h("span", {}, pieces(t("No data for {age}"), { age: h("b", { text: age(since() / 1000) }) }))]);
     return;
   }
   const kind = feeds.n && feeds.n_live === feeds.n ? "ok" : "warn";
@@ -34,9 +35,9 @@ function feedLight() {
     h(
       "span",
       { class: "hide-t" },
-      "Feeds ",
-      h("b", { "data-feed-n": "", text: `${feeds.n_live} of ${feeds.n}` }),
-      ", oldest ",
+      pieces(t("Feeds {live}, oldest "), {
+        live: h("b", { "data-feed-n": "", text: t("{live} of {all}", { live: feeds.n_live, all: feeds.n }) }),
+      }),
     ),
     h("b", { "data-feed-age": "", text: age(feeds.oldest_s) }),
   ]);
@@ -49,7 +50,9 @@ function streams() {
   box.replaceChildren(
     h("p", {
       class: "conf-line",
-      text: late.length ? "Streams older than their limit of 15 s:" : "No stream is older than its limit of 15 s.",
+      text: late.length
+        ? t("Streams older than their limit of 15 s:")
+        : t("No stream is older than its limit of 15 s."),
     }),
     ...late.map((x) =>
       h(
@@ -61,7 +64,7 @@ function streams() {
     ),
     h("p", {
       class: "caveat mt-2",
-      text: `Gaps seen: ${status ? status.gaps : "—"}. Timing of every stage is on the status page.`,
+      text: t("Gaps seen: {gaps}. Timing of every stage is on the status page.", { gaps: status ? status.gaps : "—" }),
     }),
   );
 }
@@ -69,9 +72,12 @@ function streams() {
 function retryWords() {
   const { name, attempt, retryAt } = live.state;
   if (name === "waiting")
-    return `Reconnecting, try ${attempt}, next in ${Math.max(0, Math.ceil((retryAt - performance.now()) / 1000))} s.`;
-  if (name === "connecting") return attempt ? `Reconnecting, try ${attempt}.` : "Connecting.";
-  return "The connection stands, but no data comes.";
+    return t("Reconnecting, try {attempt}, next in {seconds} s.", {
+      attempt,
+      seconds: Math.max(0, Math.ceil((retryAt - performance.now()) / 1000)),
+    });
+  if (name === "connecting") return attempt ? t("Reconnecting, try {attempt}.", { attempt }) : t("Connecting.");
+  return t("The connection stands, but no data comes.");
 }
 function ribbon(kind, strong, words) {
   const el = $("[data-ribbon]");
@@ -93,7 +99,7 @@ function check() {
     desk.isStale = isStale;
     stoppedAt = isStale ? now() - silent * desk.clock.speed : null;
     document.body.classList.toggle("is-stale", isStale && live.silence() !== null);
-    $("[data-alert]").textContent = isStale ? "The market feed is lost. Prices on this page are old." : "";
+    $("[data-alert]").textContent = isStale ? t("The market feed is lost. Prices on this page are old.") : "";
     tell("stale", isStale);
   }
   const tag = $("[data-stale-tag]");
@@ -101,8 +107,10 @@ function check() {
   const symbolIsOld = !isStale && m && m.stale === true;
   tag.hidden = !(isStale && live.silence() !== null) && !symbolIsOld;
   const seconds = Math.round(silent / 1000);
-  if (symbolIsOld) put($("span", tag), `Stale: the last price of ${desk.symbol} is ${age(m.age_s)} old.`);
-  else if (isStale) put($("span", tag), `Stale: last data ${age(seconds)} ago. ${retryWords()}`);
+  const [symbol, again] = [desk.symbol, isStale ? retryWords() : ""];
+  if (symbolIsOld)
+    put($("span", tag), t("Stale: the last price of {symbol} is {age} old.", { symbol, age: age(m.age_s) }));
+  else if (isStale) put($("span", tag), t("Stale: last data {age} ago. {again}", { age: age(seconds), again }));
   warmOrStale(isStale, seconds);
   feedLight();
   streams();
@@ -110,25 +118,29 @@ function check() {
 function warmOrStale(isStale, seconds) {
   const warming = desk.status && desk.status.warming;
   if (live.silence() === null && (isStale || !desk.status)) {
-    ribbon("warm", "No data yet.", `${retryWords()} The page fills by itself when the engine answers.`);
+    const again = retryWords();
+    ribbon("warm", t("No data yet."), t("{again} The page fills by itself when the engine answers.", { again }));
   } else if (isStale) {
     ribbon(
       "stale",
-      `Prices are ${age(seconds)} old.`,
-      `The stream stopped at ${hms(stoppedAt)} UTC. No new signals are shown until it is back; everything here stays as it was. ${retryWords()}`,
+      t("Prices are {age} old.", { age: age(seconds) }),
+      t(
+        "The stream stopped at {time} UTC. No new signals are shown until it is back; everything here stays as it was. {again}",
+        { time: hms(stoppedAt), again: retryWords() },
+      ),
     );
   } else if (warming) {
     const alive = desk.markets.size
-      ? "Prices and charts are live; signals begin when this is done."
-      : "Markets appear as soon as their history is loaded.";
-    ribbon("warm", "Warming up:", `${warming.text}. ${alive}`);
+      ? t("Prices and charts are live; signals begin when this is done.")
+      : t("Markets appear as soon as their history is loaded.");
+    ribbon("warm", t("Warming up:"), `${warming.text}. ${alive}`);
   } else ribbon("", "", "");
 }
 function onStatus(status) {
   const before = desk.status;
   desk.status = status;
   if (status.now) setClock(Date.parse(status.now), status.speed || 1);
-  const model = status.model ? status.model.version : "none yet";
+  const model = status.model ? status.model.version : t("none yet");
   for (const el of $$("[data-model]")) put(el, model);
   document.querySelector("main").setAttribute("aria-busy", String(!status.ready && !desk.markets.size));
   tell("status", status);

@@ -1,5 +1,6 @@
 // The keyboard, the phone's views and the drawer of markets.
 import { $, $$ } from "../dom.js";
+import { t } from "../text.js";
 import { toggleLayer } from "./charting.js";
 import { desk, goTo, listen, setTimeframe } from "./desk.js";
 import { stepSignal } from "./feed.js";
@@ -67,7 +68,7 @@ export function startKeys() {
       // Private mode: the setting lasts until the page is left.
     }
   });
-  const name = () => $("[role=tablist]").setAttribute("aria-label", `Analysis of ${desk.symbol}`);
+  const name = () => $("[role=tablist]").setAttribute("aria-label", t("Analysis of {symbol}", desk));
   listen("symbol", name);
   name();
 }

@@ -2,6 +2,7 @@
 import { $, $$, h, icon, put, sideGlyph } from "../dom.js";
 import { change, funding, price } from "../format.js";
 import { paint } from "../paint.js";
+import { t } from "../text.js";
 import { desk, goTo, isPhone, listen, openSide, select } from "./desk.js";
 import { toggleWatched, watched } from "./watchlist.js";
 
@@ -54,9 +55,9 @@ function arrange() {
 }
 function empty() {
   const words = {
-    star: "No market on your watchlist. Star a market to keep it here.",
-    sig: "No market has an open signal now. Signals appear here as they are issued.",
-    all: `No market matches “${query}”.`,
+    star: t("No market on your watchlist. Star a market to keep it here."),
+    sig: t("No market has an open signal now. Signals appear here as they are issued."),
+    all: t("No market matches “{query}”.", { query }),
   };
   const box = $("[data-mk-empty]");
   box.hidden = list.length > 0 || !desk.markets.size; // without markets their boxes stand, and the ribbon says why
@@ -68,12 +69,12 @@ function counts() {
   put($('[data-count="all"]'), String(desk.markets.size));
   put($('[data-count="star"]'), String([...watched].filter((s) => desk.markets.has(s)).length));
   put($('[data-count="sig"]'), String([...desk.markets.keys()].filter(openSide).length));
-  $("#mk-q").placeholder = `Search ${desk.markets.size} markets`;
+  $("#mk-q").placeholder = t("Search {n} markets", { n: desk.markets.size });
 }
 
 function build(m) {
   const cell = (cls = "") => h("div", { role: "gridcell", class: cls });
-  const star = h("button", { class: "star", type: "button", tabindex: -1, "aria-label": `Watch ${m.base}` });
+  const star = h("button", { class: "star", type: "button", tabindex: -1, "aria-label": t("Watch {base}", m) });
   const part = {
     symbol: m.symbol,
     star,
@@ -127,7 +128,7 @@ function write(part, m, flash = false) {
   const side = openSide(m.symbol);
   if (part.shownSide !== side) {
     part.shownSide = side;
-    part.side.replaceChildren(...(side ? [sideGlyph(side), h("span", { class: "vh", text: `${side} signal` })] : []));
+    part.side.replaceChildren(...(side ? [sideGlyph(side), h("span", { class: "vh", text: side === "long" ? t("long signal") : t("short signal") })] : []));
   }
   star(part);
 }

@@ -1,7 +1,8 @@
 // The signal panel: what to do, how sure we are, why, and what speaks against it. Without a signal: why not.
-import { $, h, icon, put, sideGlyph } from "../dom.js";
+import { $, h, icon, put, sideGlyph, sideWord } from "../dom.js";
 import { R, change, fixed, left, parse, percent, price, range } from "../format.js";
 import { paint } from "../paint.js";
+import { pieces, t } from "../text.js";
 import { fit, rRuler } from "../viz.js";
 import { current, desk, isOpen, listen, now, planOf, priceOf } from "./desk.js";
 import { stateWords } from "./feed.js";
@@ -17,7 +18,7 @@ function show(signal) {
   const plan = planOf(signal);
   const parts = { plan };
   parts.ruler = fit((width) =>
-    rRuler({ ...plan, targets: plan.targets.map((t) => t.price) }, priceOf(signal.symbol), width),
+    rRuler({ ...plan, targets: plan.targets.map((target) => target.price) }, priceOf(signal.symbol), width),
   );
   parts.ruler.className = "fit ruler-r";
   const [low, high] = signal.strength_interval;
@@ -25,7 +26,7 @@ function show(signal) {
     top(signal, parts),
     h(
       "div",
-      { class: "sig-scroll sig-live", tabindex: 0, role: "region", "aria-label": "Signal details" },
+      { class: "sig-scroll sig-live", tabindex: 0, role: "region", "aria-label": t("Signal details") },
       h(
         "div",
         { class: "sig-block" },
@@ -34,18 +35,22 @@ function show(signal) {
         h(
           "p",
           { class: "conf-line num mt-1" },
-          "Reward to risk ",
-          h("b", { text: fixed(signal.reward_risk, 2) }),
-          ". Expected after costs ",
-          h("b", { text: `${R(low, 2)} to ${R(high, 2)}` }),
-          ".",
+          pieces(t("Reward to risk {ratio}. Expected after costs {interval}."), {
+            ratio: h("b", { text: fixed(signal.reward_risk, 2) }),
+            interval: h("b", { text: t("{low} to {high}", { low: R(low, 2), high: R(high, 2) }) }),
+          }),
         ),
       ),
       confidence(signal),
       h(
         "div",
         { class: "sig-block" },
-        h("h3", {}, `Why ${percent(signal.confidence)}`, h("span", { text: "percentage points" })),
+        h(
+          "h3",
+          {},
+          t("Why {chance}", { chance: percent(signal.confidence) }),
+          h("span", { text: t("percentage points") }),
+        ),
         waterfall(signal),
       ),
       h("div", { class: "sig-block" }, h("p", { class: "conf-line", text: signal.invalidation }), proof(signal)),
@@ -74,11 +79,11 @@ function move() {
   if (!Number.isFinite(px)) return;
   for (const [cell, level] of parts.distances) put(cell, change(level / px - 1));
   const inside = px >= parts.plan.zone[0] && px <= parts.plan.zone[1];
-  put(parts.zone, signal.fill_price ? "entered" : inside ? "in zone" : isOpen(signal) ? "waiting" : "");
+  put(parts.zone, signal.fill_price ? t("entered") : inside ? t("in zone") : isOpen(signal) ? t("waiting") : "");
   const width = parts.ruler.clientWidth;
   if (width)
     parts.ruler.replaceChildren(
-      rRuler({ ...parts.plan, targets: parts.plan.targets.map((t) => t.price) }, px, Math.max(280, width)),
+      rRuler({ ...parts.plan, targets: parts.plan.targets.map((target) => target.price) }, px, Math.max(280, width)),
     );
 }
 function bar(signal) {
@@ -87,7 +92,7 @@ function bar(signal) {
     el.replaceChildren(
       h("span", {
         class: "grow",
-        text: desk.status && !desk.status.ready ? "Warming up, no signals yet" : `No signal for ${desk.symbol}`,
+        text: desk.status && !desk.status.ready ? t("Warming up, no signals yet") : t("No signal for {symbol}", desk),
       }),
       icon("chevron-up"),
     );
@@ -95,14 +100,17 @@ function bar(signal) {
   }
   const px = (x) => price(x, signal.decimals);
   el.replaceChildren(
-    h("span", { class: `side side-${signal.side}` }, sideGlyph(signal.side), signal.side === "long" ? "Long" : "Short"),
+    h("span", { class: `side side-${signal.side}` }, sideGlyph(signal.side), signal.side === "long" ? t("Long") : t("Short")),
     h(
       "span",
       {},
       h("b", { class: "strong", text: percent(signal.confidence) }),
       h("span", { class: "ink-3", text: `  ${range(signal.interval)}` }),
     ),
-    h("span", { class: "ink-2 grow r num", text: `Stop ${px(signal.stop)} · TP1 ${px(signal.targets[0].price)}` }),
+    h("span", {
+      class: "ink-2 grow r num",
+      text: t("Stop {stop} · TP1 {target}", { stop: px(signal.stop), target: px(signal.targets[0].price) }),
+    }),
     icon("chevron-up"),
   );
 }
@@ -124,10 +132,12 @@ let pending = 0;
 /** Tell a screen reader of a new or settled signal, at most once in ten seconds. */
 export function announce(kind, signal) {
   if (kind === "changed") return;
+  const about = { side: sideWord(signal.side), base: signal.base };
+  const end = [stateWords(signal), ...(signal.result_r === null ? [] : [R(signal.result_r, 2)])].join(", ");
   const words =
     kind === "issued"
-      ? `New ${signal.side}, ${signal.base}, ${percent(signal.confidence)}`
-      : `Settled: ${signal.side} ${signal.base}, ${stateWords(signal)}${signal.result_r === null ? "" : `, ${R(signal.result_r, 2)}`}`;
+      ? t("New {side}, {base}, {chance}", { ...about, chance: percent(signal.confidence) })
+      : t("Settled: {side} {base}, {end}", { ...about, end });
   clearTimeout(pending);
   pending = setTimeout(
     () => {

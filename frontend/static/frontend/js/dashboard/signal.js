@@ -2,6 +2,7 @@
 import { getJson } from "../api.js";
 import { h, put, s, sideGlyph } from "../dom.js";
 import { R, count, fixed, hm, moment, parse, percent, points, price, range } from "../format.js";
+import { n, pieces, t } from "../text.js";
 import { confRuler, wfBar } from "../viz.js";
 import { showPrice } from "./charting.js";
 import { isOpen } from "./desk.js";
@@ -9,11 +10,12 @@ import { stateWords } from "./feed.js";
 
 const FEW = 50;
 const ORIGINS = {
-  live: "live",
-  simulated: "on the simulated market",
-  replay: "in replay",
-  backtest: "in the walk-forward back-test",
+  live: t("live"),
+  simulated: t("on the simulated market"),
+  replay: t("in replay"),
+  backtest: t("in the walk-forward back-test"),
 };
+const LEVELS = { Entry: t("Entry"), Stop: t("Stop") };
 const originWords = (origin) => ORIGINS[origin] || origin;
 
 function side(signal) {
@@ -21,7 +23,7 @@ function side(signal) {
     "span",
     { class: `side-pill ${signal.side}`, "data-side": signal.side },
     sideGlyph(signal.side),
-    signal.side === "long" ? "Long" : "Short",
+    signal.side === "long" ? t("Long") : t("Short"),
   );
 }
 function ring(parts) {
@@ -45,14 +47,15 @@ export function top(signal, parts) {
       h(
         "p",
         { class: "meta num", title: moment(parse(signal.issued_at)) },
-        `${signal.timeframe}, issued ${hm(parse(signal.issued_at))} UTC, `,
+        t("{timeframe}, issued {at} UTC", { timeframe: signal.timeframe, at: hm(parse(signal.issued_at)) }),
+        ", ",
         parts.state,
       ),
     ),
     h(
       "div",
       { class: "expiry" },
-      h("span", {}, parts.expiry, open ? "to expiry" : signal.state === "void" ? "" : "result, net"),
+      h("span", {}, parts.expiry, open ? t("to expiry") : signal.state === "void" ? "" : t("result, net")),
       open && ring(parts),
     ),
   );
@@ -69,17 +72,17 @@ export function levels(signal, plan, parts) {
     return h(
       "tr",
       { "data-level": name },
-      h("th", { scope: "row" }, name, share && h("span", { class: "share", text: `  ${share}` })),
+      h("th", { scope: "row" }, LEVELS[name] || name, share && h("span", { class: "share", text: `  ${share}` })),
       h("td", { class: "px", text }),
       distance,
       result,
     );
   };
-  const targets = plan.targets.map((t, i) => row(`TP${i + 1}`, percent(t.share), t.price, px(t.price), R(t.r), "up"));
+  const targets = plan.targets.map((to, i) => row(`TP${i + 1}`, percent(to.share), to.price, px(to.price), R(to.r), "up"));
   return h(
     "table",
     { class: "levels num" },
-    h("caption", { class: "vh", text: "Signal levels: price, distance from price now, result in R" }),
+    h("caption", { class: "vh", text: t("Signal levels: price, distance from price now, result in R") }),
     h(
       "tbody",
       {},
@@ -95,26 +98,29 @@ function record(signal) {
     return h("p", {
       class: "conf-line mt-1",
       "data-record": "none",
-      text: "Fewer than 20 signals like this have settled, so there is no measured record yet. The interval is the model's own.",
+      text: t(
+        "Fewer than 20 signals like this have settled, so there is no measured record yet. The interval is the model's own.",
+      ),
     });
   return h(
     "p",
     { class: "conf-line num mt-1", "data-record": r.origin },
-    "Of ",
-    h("b", { text: count(r.n) }),
-    " signals like this ",
-    h("b", { text: `${percent(r.rate)} won` }),
-    `, ${count(r.wins)} in all (95% CI ${range(r.interval)}), ${originWords(r.origin)}.`,
+    pieces(t("Of {n} signals like this {won}, {wins} in all (95% CI {interval}), {origin}."), {
+      n: h("b", { text: count(r.n) }),
+      won: h("b", { text: t("{rate} won", { rate: percent(r.rate) }) }),
+      wins: count(r.wins),
+      interval: range(r.interval),
+      origin: originWords(r.origin),
+    }),
   );
 }
 /** The chance with its interval, and the measured record of signals like this. */
 export function confidence(signal) {
-  const n = signal.record ? signal.record.n : 0;
-  const faint = n < FEW;
+  const faint = (signal.record ? signal.record.n : 0) < FEW;
   return h(
     "div",
     { class: "sig-block", "data-confidence": String(signal.confidence) },
-    h("h3", {}, "Confidence", h("span", { text: "chance of a win, once entered" })),
+    h("h3", {}, t("Confidence"), h("span", { text: t("chance of a win, once entered") })),
     h(
       "div",
       { class: "conf" },
@@ -130,7 +136,7 @@ export function waterfall(signal) {
   const end = signal.confidence * 100;
   const steps = [
     ...signal.reasons.map((r) => ({ ...r, words: r.sentence || r.title })),
-    { words: `${signal.other.n} smaller factors, net`, points: signal.other.points },
+    { words: t("{n} smaller factors, net", signal.other), points: signal.other.points },
   ];
   let [lo, hi, at] = [Math.min(start, end), Math.max(start, end), start];
   for (const step of steps) {
@@ -146,14 +152,14 @@ export function waterfall(signal) {
     { class: "wf num", "data-waterfall": "" },
     row(
       "base",
-      h("span", { text: "Random entries, same plan" }),
+      h("span", { text: t("Random entries, same plan") }),
       wfBar(lo, at, lo, hi, "base"),
       percent(signal.base_rate),
     ),
     steps.map((step) => {
       const from = at;
       at += step.points || 0;
-      const tip = step.log_odds === undefined ? null : `${step.title}: ${fixed(step.log_odds, 3)} log-odds`;
+      const tip = step.log_odds === undefined ? null : t("{factor}: {size} log-odds", { factor: step.title, size: fixed(step.log_odds, 3) });
       const name = step.price
         ? h("button", { type: "button", title: tip, text: step.words, onclick: () => showPrice(step.price) })
         : h("span", { title: tip, text: step.words });
@@ -161,7 +167,7 @@ export function waterfall(signal) {
     }),
     row(
       "total",
-      h("span", { text: "Probability of a win" }),
+      h("span", { text: t("Probability of a win") }),
       wfBar(lo, end, lo, hi, "total"),
       percent(signal.confidence),
     ),
@@ -169,16 +175,15 @@ export function waterfall(signal) {
 }
 /** Number, model and hash, and a button that builds the signal again from what was stored. */
 export function proof(signal) {
+  const [building, same] = [t("Building it again…"), t("It comes out the same, byte for byte.")];
   const out = h("span", { role: "status" });
-  const check = h("button", { class: "linkish", type: "button", "data-recompute": "", text: "Recompute" });
+  const check = h("button", { class: "linkish", type: "button", "data-recompute": "", text: t("Recompute") });
   check.addEventListener("click", async () => {
-    put(out, " Building it again…");
+    put(out, ` ${building}`);
     try {
       const found = await getJson(`signals/${signal.id}/recompute`);
-      put(
-        out,
-        found.matches ? " It comes out the same, byte for byte." : ` It differs in ${found.differences.length} places.`,
-      );
+      const places = found.differences.length;
+      put(out, " ".concat(found.matches ? same : n("It differs in {count} place.", "It differs in {count} places.", places)));
     } catch (error) {
       put(out, ` ${error.message}`);
     }
@@ -186,9 +191,12 @@ export function proof(signal) {
   return h(
     "p",
     { class: "caveat mt-2" },
-    `Signal ${signal.number}, model ${signal.model}, record `,
-    h("span", { class: "hash", title: signal.hash, text: `${signal.hash.slice(0, 8)}…${signal.hash.slice(-6)}` }),
-    ". ",
+    pieces(t("Signal {number}, model {model}, record {hash}."), {
+      number: signal.number,
+      model: signal.model,
+      hash: h("span", { class: "hash", title: signal.hash, text: `${signal.hash.slice(0, 8)}…${signal.hash.slice(-6)}` }),
+    }),
+    " ",
     check,
     out,
   );

@@ -1,6 +1,7 @@
 // The size helper: how much to risk, what that means in base asset, margin and liquidation. It places nothing.
 import { h, icon } from "../dom.js";
 import { fixed, price, signed } from "../format.js";
+import { pieces, t } from "../text.js";
 
 const FEE = 0.0005; // taker, a side
 const MAINTENANCE = 0.005; // of notional: an assumption where the exchange's bracket is not shown
@@ -28,7 +29,7 @@ export function sizeOf(plan, { account, risk, leverage }, step) {
   const notional = quantity * plan.entry;
   const gain =
     plan.targets.reduce(
-      (sum, t) => sum + t.share * (Math.abs(t.price - plan.entry) - FEE * (plan.entry + t.price)),
+      (sum, to) => sum + to.share * (Math.abs(to.price - plan.entry) - FEE * (plan.entry + to.price)),
       0,
     ) * quantity;
   const liquidation = plan.entry * (1 - sign * (1 / Math.max(1, leverage) - MAINTENANCE));
@@ -48,7 +49,7 @@ export function sizer(signal, plan) {
   const step = Number(signal.step) || 0.001;
   const out = h("dl", { class: "sizer-out num" });
   const summary = h("span", { class: "grow num" });
-  const invalid = h("p", { class: "err", hidden: true, text: "Account, risk and leverage are numbers above 0." });
+  const invalid = h("p", { class: "err", hidden: true, text: t("Account, risk and leverage are numbers above 0.") });
   const field = (key, label, unit) => {
     const input = h("input", {
       class: "input",
@@ -76,25 +77,26 @@ export function sizer(signal, plan) {
     const usdt = (v) => `${fixed(v, 2)} USDT`;
     const pair = (name, words, cls = "") => [h("dt", { text: name }), h("dd", { class: cls, text: words })];
     summary.replaceChildren(
-      "Risk ",
-      h("b", { text: usdt(x.budget) }),
-      ` (${inputs.risk}%): `,
-      h("b", {
-        text: x.quantity ? `${fixed(x.quantity, stepDecimals(signal.step))} ${signal.base}` : "below one step",
+      ...pieces(t("Risk {budget} ({percent}%): {quantity}"), {
+        budget: h("b", { text: usdt(x.budget) }),
+        percent: inputs.risk,
+        quantity: h("b", {
+          text: x.quantity ? `${fixed(x.quantity, stepDecimals(signal.step))} ${signal.base}` : t("below one step"),
+        }),
       }),
     );
     out.replaceChildren(
-      ...pair("Position", usdt(x.notional)),
-      ...pair(`Margin at ${inputs.leverage}×`, usdt(x.margin)),
-      ...pair("Loss at stop, with fees", usdt(x.loss), "down"),
-      ...pair("Gain at all targets", `${signed(x.gain, 2)} USDT`, "up"),
-      ...pair("Liquidation, about", price(x.liquidation, signal.decimals), x.isTooMuch ? "down" : ""),
-      ...pair("Most leverage for this stop", `${signal.max_leverage}×`),
+      ...pair(t("Position"), usdt(x.notional)),
+      ...pair(t("Margin at {leverage}×", inputs), usdt(x.margin)),
+      ...pair(t("Loss at stop, with fees"), usdt(x.loss), "down"),
+      ...pair(t("Gain at all targets"), `${signed(x.gain, 2)} USDT`, "up"),
+      ...pair(t("Liquidation, about"), price(x.liquidation, signal.decimals), x.isTooMuch ? "down" : ""),
+      ...pair(t("Most leverage for this stop"), `${signal.max_leverage}×`),
     );
     if (x.isTooMuch)
       out.append(
-        h("dt", { class: "warn", text: "Leverage too high" }),
-        h("dd", { class: "warn", text: "liquidated before the stop" }),
+        h("dt", { class: "warn", text: t("Leverage too high") }),
+        h("dd", { class: "warn", text: t("liquidated before the stop") }),
       );
   }
   show();
@@ -106,15 +108,17 @@ export function sizer(signal, plan) {
     h(
       "div",
       { class: "sizer-grid" },
-      field("account", "Account", "USDT"),
-      field("risk", "Risk", "%"),
-      field("leverage", "Leverage", "×"),
+      field("account", t("Account"), "USDT"),
+      field("risk", t("Risk"), "%"),
+      field("leverage", t("Leverage"), "×"),
     ),
     invalid,
     out,
     h("p", {
       class: "lock-note",
-      text: "A calculation, not an order. Fees 0.05% a side, maintenance margin 0.5%; slippage and funding are not in it.",
+      text: t(
+        "A calculation, not an order. Fees 0.05% a side, maintenance margin 0.5%; slippage and funding are not in it.",
+      ),
     }),
   );
 }

@@ -1,6 +1,7 @@
 // The visible order book: cumulative depth on both sides, and how it tilts by band.
 import { h, note, s } from "../dom.js";
 import { age, bps, fixed, percent } from "../format.js";
+import { t } from "../text.js";
 import { contrib, fit, svg, text } from "../viz.js";
 import { desk, market } from "./desk.js";
 
@@ -15,12 +16,13 @@ function depth(found, W) {
   const reach = Math.max(found.mid - bids[bids.length - 1][0], asks[asks.length - 1][0] - found.mid) || 1;
   const most = Math.max(bids[bids.length - 1][1], asks[asks.length - 1][1]);
   const base = market() ? market().base : "";
+  const sums = { bids: fixed(bids[bids.length - 1][1], 1), asks: fixed(asks[asks.length - 1][1], 1), base };
   const X = (p) => W / 2 + ((p - found.mid) / reach) * (W / 2 - 6);
   const Y = (v) => 22 + ((most - v) / most) * (H - 48);
   const el = svg(
     W,
     H,
-    `Depth of the visible book: bids ${fixed(bids[bids.length - 1][1], 1)} ${base}, asks ${fixed(asks[asks.length - 1][1], 1)} ${base}`,
+    t("Depth of the visible book: bids {bids} {base}, asks {asks} {base}", sums),
   );
   for (const [side, cls] of [
     [bids, "up"],
@@ -41,14 +43,14 @@ function depth(found, W) {
     s("line", { x1: 0, x2: W, y1: Y(0), y2: Y(0), class: "v-tick" }),
     text(6, H - 8, fixed(found.mid - reach, d)),
     text(W - 6, H - 8, fixed(found.mid + reach, d), "v-text", "end"),
-    text(W / 2, H - 8, `mid ${fixed(found.mid, d)}`, "v-text-2", "middle"),
-    text(W / 2 - 14, 14, `Bids ${fixed(bids[bids.length - 1][1], 1)} ${base}`, "v-text-2", "end"),
-    text(W / 2 + 14, 14, `Asks ${fixed(asks[asks.length - 1][1], 1)} ${base}`, "v-text-2"),
+    text(W / 2, H - 8, t("mid {price}", { price: fixed(found.mid, d) }), "v-text-2", "middle"),
+    text(W / 2 - 14, 14, t("Bids {bids} {base}", sums), "v-text-2", "end"),
+    text(W / 2 + 14, 14, t("Asks {asks} {base}", sums), "v-text-2"),
   );
   return el;
 }
 function band(b) {
-  const unknown = b.imbalance === null ? "The visible book does not reach this far" : null;
+  const unknown = b.imbalance === null ? t("The visible book does not reach this far") : null;
   return h(
     "tr",
     { "data-band": String(b.band), title: unknown },
@@ -63,7 +65,7 @@ export function bookTab(found) {
     return h(
       "div",
       { class: "pane-note" },
-      note("info", "No order book", found.reason || "No order book is known for this market now."),
+      note("info", t("No order book"), found.reason || t("No order book is known for this market now.")),
     );
   const old = found.age_s > 10;
   return h(
@@ -75,19 +77,22 @@ export function bookTab(found) {
       h(
         "h3",
         {},
-        `Depth, ${desk.symbol}`,
-        h("b", { class: `num ${old ? "warn" : ""}`, text: `${age(found.age_s)} old, spread ${bps(found.spread_bps)}` }),
+        t("Depth, {symbol}", desk),
+        h("b", {
+          class: `num ${old ? "warn" : ""}`,
+          text: t("{age} old, spread {spread}", { age: age(found.age_s), spread: bps(found.spread_bps) }),
+        }),
       ),
       fit((w) => depth(found, w)),
     ),
     h(
       "div",
       {},
-      h("h3", {}, "Imbalance, bids to asks"),
+      h("h3", {}, t("Imbalance, bids to asks")),
       h(
         "table",
         { class: "dt num" },
-        h("caption", { class: "vh", text: "Imbalance of the order book by band around the middle price" }),
+        h("caption", { class: "vh", text: t("Imbalance of the order book by band around the middle price") }),
         h(
           "thead",
           {},
@@ -95,10 +100,10 @@ export function bookTab(found) {
             "tr",
             {},
             [
-              ["Band", ""],
-              ["Ratio", "r"],
-              ["Tilt", ""],
-              ["Held for", "r"],
+              [t("Band"), ""],
+              [t("Ratio"), "r"],
+              [t("Tilt"), ""],
+              [t("Held for"), "r"],
             ].map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })),
           ),
         ),
@@ -106,7 +111,9 @@ export function bookTab(found) {
       ),
       h("p", {
         class: "caveat mt-2",
-        text: "Resting orders can be withdrawn. How long a tilt lasts counts for more than how large it is. A dash: the visible book does not reach that far.",
+        text: t(
+          "Resting orders can be withdrawn. How long a tilt lasts counts for more than how large it is. A dash: the visible book does not reach that far.",
+        ),
       }),
     ),
   );

@@ -1,6 +1,7 @@
 // How the open symbol moves with the others.
 import { h, s } from "../dom.js";
 import { fixed } from "../format.js";
+import { t } from "../text.js";
 import { fit, svg, text } from "../viz.js";
 import { desk, select } from "./desk.js";
 
@@ -15,7 +16,7 @@ function plot(found, W) {
   const left = Math.min(0, Math.floor(Math.min(...markets.map((m) => m.correlation)) * 2) / 2);
   const X = (r) => 34 + ((r - left) / (1 - left)) * (W - 50);
   const Y = (b) => 10 + ((hi - b) / (hi - lo)) * (H - 44);
-  const el = svg(W, H, `Beta against correlation of ${desk.symbol} with ${markets.length} markets`);
+  const el = svg(W, H, t("Beta against correlation of {symbol} with {n} markets", { symbol: desk.symbol, n: markets.length }));
   for (const b of [0, 0.5, 1, 1.5, 2].filter((v) => v >= lo && v <= hi)) {
     el.append(
       s("line", { x1: 34, x2: W - 12, y1: Y(b), y2: Y(b), class: b === 1 ? "v-axis" : "v-grid" }),
@@ -24,12 +25,12 @@ function plot(found, W) {
   }
   for (const r of [-1, -0.5, 0, 0.5, 1].filter((v) => v >= left))
     el.append(text(X(r), H - 18, fixed(r, 1), "v-text", "middle"));
-  el.append(text(W - 12, H - 4, "correlation", "v-text", "end"), text(34, H - 4, "↑ beta", "v-text"));
+  el.append(text(W - 12, H - 4, t("correlation"), "v-text", "end"), text(34, H - 4, t("↑ beta"), "v-text"));
   const taken = [];
   markets.forEach((m, i) => {
     const [x, y] = [X(m.correlation), Y(m.beta)];
     el.append(s("circle", { cx: x, cy: y, r: 2 + m.r2 * 4, class: "v-ink3 v-faint" }));
-    if (i >= LABELLED || taken.some((t) => Math.abs(t - y) < 12)) return;
+    if (i >= LABELLED || taken.some((used) => Math.abs(used - y) < 12)) return;
     taken.push(y);
     el.append(
       x > W - 90
@@ -43,12 +44,12 @@ export function correlationTab(found) {
   if (!found.markets.length)
     return h("p", {
       class: "pane-note conf-line",
-      text: "Fewer than 60 hours are known in common with any other market; correlation needs them.",
+      text: t("Fewer than 60 hours are known in common with any other market; correlation needs them."),
     });
   const heads = [
-    ["Market", ""],
-    ["Beta", "r"],
-    ["Correlation", "r"],
+    [t("Market"), ""],
+    [t("Beta"), "r"],
+    [t("Correlation"), "r"],
     ["R²", "r"],
   ];
   const row = (m) =>
@@ -66,17 +67,17 @@ export function correlationTab(found) {
     h(
       "div",
       {},
-      h("h3", {}, `Beta of ${desk.symbol} to others`, h("b", { text: "size: R²" })),
+      h("h3", {}, t("Beta of {symbol} to others", desk), h("b", { text: t("size: R²") })),
       fit((w) => plot(found, w)),
     ),
     h(
       "div",
       {},
-      h("h3", {}, "Strongest first", h("b", { text: found.window })),
+      h("h3", {}, t("Strongest first"), h("b", { text: found.window })),
       h(
         "table",
         { class: "dt num" },
-        h("caption", { class: "vh", text: `Beta and correlation of ${desk.symbol} with other markets` }),
+        h("caption", { class: "vh", text: t("Beta and correlation of {symbol} with other markets", desk) }),
         h(
           "thead",
           {},

@@ -1,23 +1,25 @@
 // All factors of the judged side: reading, place in its past, effect on the probability.
-import { h } from "../dom.js";
+import { h, sideWord } from "../dom.js";
 import { fixed, hms, parse, percent, points, range } from "../format.js";
+import { pieces, t } from "../text.js";
 import { contrib, pctBar } from "../viz.js";
 import { desk } from "./desk.js";
 
 const HEADS = [
-  ["Group", "x-s"],
-  ["Factor", ""],
-  ["Reading", "r"],
-  ["Percentile", "x-s"],
-  ["Effect on probability", ""],
-  ["Log-odds", "r x-s"],
+  [t("Group"), "x-s"],
+  [t("Factor"), ""],
+  [t("Reading"), "r"],
+  [t("Percentile"), "x-s"],
+  [t("Effect on probability"), ""],
+  [t("Log-odds"), "r x-s"],
 ];
 
 function row(f, most) {
+  const [below, shown] = [t("below the shown"), t("{points} pp", { points: points(f.points) })];
   const effect =
     f.points === null
-      ? [contrib(f.log_odds, most), h("span", { class: "ink-3", text: "  below the shown" })]
-      : [contrib(f.log_odds, most), h("span", { text: `  ${points(f.points)} pp` })];
+      ? [contrib(f.log_odds, most), h("span", { class: "ink-3", text: `  ${below}` })]
+      : [contrib(f.log_odds, most), h("span", { text: `  ${shown}` })];
   const place =
     f.percentile === null
       ? "—"
@@ -27,7 +29,7 @@ function row(f, most) {
     { "data-factor": f.name },
     h("td", { class: "ink-3 x-s", text: f.group.replaceAll("_", " ") }),
     h("td", { class: "wide", title: f.sentence || null, text: f.title }),
-    h("td", { class: "r", title: f.reading === null ? "Not known now" : null, text: f.text }),
+    h("td", { class: "r", title: f.reading === null ? t("Not known now") : null, text: f.text }),
     h("td", { class: "x-s" }, place),
     h("td", {}, effect),
     h("td", { class: "r ink-3 x-s", text: fixed(f.log_odds, 3) }),
@@ -39,16 +41,25 @@ export function factorsTab(found) {
     h(
       "p",
       { class: "pane-note conf-line num" },
-      `${desk.symbol}, ${found.timeframe}, better side `,
-      h("b", { text: found.side }),
-      `: random entries ${percent(found.base_probability)}, with these factors `,
-      h("b", { text: percent(found.probability) }),
-      ` (${range(found.interval)}). Scored ${hms(parse(found.at))} UTC.`,
+      pieces(
+        t(
+          "{symbol}, {timeframe}, better side {side}: random entries {base}, with these factors {chance} ({interval}). Scored {time} UTC.",
+        ),
+        {
+          symbol: desk.symbol,
+          timeframe: found.timeframe,
+          side: h("b", { text: sideWord(found.side) }),
+          base: percent(found.base_probability),
+          chance: h("b", { text: percent(found.probability) }),
+          interval: range(found.interval),
+          time: hms(parse(found.at)),
+        },
+      ),
     ),
     h(
       "table",
       { class: "dt num" },
-      h("caption", { class: "vh", text: `All factors of ${desk.symbol}, weightiest first` }),
+      h("caption", { class: "vh", text: t("All factors of {symbol}, weightiest first", desk) }),
       h(
         "thead",
         {},

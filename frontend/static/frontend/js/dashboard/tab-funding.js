@@ -1,6 +1,7 @@
 // Funding of the last settlements and open interest of the last day, and what both say together.
 import { h } from "../dom.js";
 import { change, day, fixed, funding, hm, usd } from "../format.js";
+import { t } from "../text.js";
 import { columns, fit, lines } from "../viz.js";
 
 const stamp = (seconds) => `${day(seconds * 1000)} ${hm(seconds * 1000)}`;
@@ -12,12 +13,15 @@ function ends(series, words) {
 }
 function rates(found) {
   const history = found.history;
-  if (history.length < 2) return h("p", { class: "conf-line", text: "Fewer than two settlements are known yet." });
+  if (history.length < 2) return h("p", { class: "conf-line", text: t("Fewer than two settlements are known yet.") });
   const values = history.map(([, rate]) => rate * 100);
   const yfmt = (v) => (v === 0 ? "0" : `${fixed(v, 4)}%`);
   return fit((w) =>
     columns(w, 156, values, {
-      label: `Funding rate at the last ${values.length} settlements, the last ${fixed(values[values.length - 1], 4)} per cent`,
+      label: t("Funding rate at the last {n} settlements, the last {rate} per cent", {
+        n: values.length,
+        rate: fixed(values[values.length - 1], 4),
+      }),
       yfmt,
       xlab: ends(history, stamp),
     }),
@@ -25,18 +29,19 @@ function rates(found) {
 }
 function interest(found) {
   const series = found.open_interest;
-  if (series.length < 2) return h("p", { class: "conf-line", text: "Open interest is not known for this market yet." });
+  if (series.length < 2) return h("p", { class: "conf-line", text: t("Open interest is not known for this market yet.") });
   const values = series.map(([, v]) => v);
   return fit((w) =>
     lines(w, 156, values, {
-      label: `Open interest from ${usd(values[0])} to ${usd(values[values.length - 1])}`,
+      label: t("Open interest from {first} to {last}", { first: usd(values[0]), last: usd(values[values.length - 1]) }),
       yfmt: usd,
       xlab: ends(series, stamp),
     }),
   );
 }
 export function fundingTab(found) {
-  const place = found.percentile === null ? "" : `, ${fixed(found.percentile * 100, 0)}th percentile`;
+  const rate = { rate: funding(found.rate), place: fixed(found.percentile * 100, 0) };
+  const now = found.percentile === null ? t("now {rate}", rate) : t("now {rate}, {place}th percentile", rate);
   const last = found.open_interest.length ? usd(found.open_interest[found.open_interest.length - 1][1]) : "—";
   return h(
     "div",
@@ -47,8 +52,8 @@ export function fundingTab(found) {
       h(
         "h3",
         {},
-        `Funding rate, every ${found.interval_hours} h`,
-        h("b", { class: "num", text: `now ${funding(found.rate)}${place}` }),
+        t("Funding rate, every {hours} h", { hours: found.interval_hours }),
+        h("b", { class: "num", text: now }),
       ),
       rates(found),
     ),
@@ -58,11 +63,11 @@ export function fundingTab(found) {
       h(
         "h3",
         {},
-        "Open interest, 24 h",
-        h("b", { class: "num", text: `${last}, ${change(found.oi_change_4h, 1)} in 4 h` }),
+        t("Open interest, 24 h"),
+        h("b", { class: "num", text: t("{last}, {change} in 4 h", { last, change: change(found.oi_change_4h, 1) }) }),
       ),
       interest(found),
-      found.quadrant && h("p", { class: "caveat", text: `${found.quadrant} (over 4 h).` }),
+      found.quadrant && h("p", { class: "caveat", text: t("{words} (over 4 h).", { words: found.quadrant }) }),
     ),
   );
 }

@@ -1,6 +1,7 @@
 // The chart as a table: the newest candles, and the levels of the estimated map, for who reads rather than looks.
 import { $, h } from "../dom.js";
 import { change, fixed, moment, price, usd } from "../format.js";
+import { t } from "../text.js";
 
 const SHOWN = 100;
 const box = () => $("[data-chart-table]");
@@ -9,7 +10,7 @@ function candles(view, decimals) {
   const px = (x) => fixed(x, decimals);
   const row = (c) => {
     const at = h("th", { scope: "row", text: moment(c.time * 1000) });
-    if (c.close === undefined) return h("tr", {}, at, h("td", { colspan: 6, text: "No data received" }));
+    if (c.close === undefined) return h("tr", {}, at, h("td", { colspan: 6, text: t("No data received") }));
     const cells = [c.open, c.high, c.low, c.close].map((x) => h("td", { class: "r", text: px(x) }));
     return h(
       "tr",
@@ -20,11 +21,11 @@ function candles(view, decimals) {
       h("td", { class: "r", text: fixed(c.volume, 2) }),
     );
   };
-  const heads = ["Open time", "Open", "High", "Low", "Close", "Change", "Volume"];
+  const heads = [t("Open time"), t("Open"), t("High"), t("Low"), t("Close"), t("Change"), t("Volume")];
   return h(
     "table",
     { class: "dt num" },
-    h("caption", { class: "vh", text: "Newest candles" }),
+    h("caption", { class: "vh", text: t("Newest candles") }),
     h(
       "thead",
       {},
@@ -39,10 +40,13 @@ function candles(view, decimals) {
 }
 function clusters(view, decimals) {
   if (!view.heat || !view.heat.clusters.length) return null;
-  const words = view.heat.clusters.map(
-    (c) => `${usd(c.usd)} of ${c.side}s near ${price(c.price, decimals)} (${change(c.distance)})`,
-  );
-  return h("p", { class: "pane-note conf-line num", text: `Estimated liquidation clusters: ${words.join("; ")}.` });
+  const words = view.heat.clusters.map((c) => {
+    const near = { usd: usd(c.usd), price: price(c.price, decimals), distance: change(c.distance) };
+    return c.side === "long"
+      ? t("{usd} of longs near {price} ({distance})", near)
+      : t("{usd} of shorts near {price} ({distance})", near);
+  });
+  return h("p", { class: "pane-note conf-line num", text: t("Estimated liquidation clusters: {list}.", { list: words.join("; ") }) });
 }
 /** Show or hide the table over the chart. */
 export function toggleTable(button, view, decimals) {
