@@ -164,6 +164,11 @@ def audit_of(user_id: UUID, *, before: int | None = None, limit: int = 50) -> li
     return _audit.of_user(user_id, before=before, limit=limit)
 
 
+def staff_without_factor() -> int:
+    """Return how many active members of staff have no second factor yet."""
+    return desk.staff_without_factor()
+
+
 def verify_audit() -> str:
     """Walk the audit log; return the first fault, or an empty text."""
     return _audit.verify()

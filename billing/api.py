@@ -63,6 +63,17 @@ def billing_view(user_id: UUID) -> BillingView:
     return overview.billing_view(user_id)
 
 
+def examine_price() -> str:
+    """Return the price object's id if the provider answers and it is what we publish.
+
+    Raises
+    ------
+    NeedsOperator, RetryLater
+        If it is not, or the provider is silent; the message says which.
+    """
+    return plans.examine_price().id
+
+
 def is_standin() -> bool:
     """Say whether payments are played by a local stand-in, so that no money moves."""
     return plans.is_standin()

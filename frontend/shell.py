@@ -48,6 +48,16 @@ _BADGES: Final = {
 _KEPT: Final = "_viewer_of_this_request"
 
 
+_OF_SECURITY: Final = (
+    "mfa_",
+    "account_change_password",
+    "account_set_password",
+    "account_email",
+    "account_reauthenticate",
+)
+"""Pages of the accounts library that belong to our page of security."""
+
+
 def make_shell(page: str, request: HttpRequest | None = None, now: datetime | None = None) -> Shell:
     """Return the frame of a page: whose page it is, where prices come from, what staff announce."""
     now = now or timezone.now()
@@ -89,4 +99,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """
     match = getattr(request, "resolver_match", None)
     name = (match.url_name or "") if match else "error"
+    if name.startswith(_OF_SECURITY):
+        name = "security"
     return {"shell": SimpleLazyObject(lambda: make_shell(name, request))}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count
@@ -69,3 +70,10 @@ def set_roles(user_id: UUID, roles: Iterable[str]) -> list[str]:
         user.is_staff = bool(wanted) or user.is_superuser
         user.save(update_fields=["is_staff"])
     return before
+
+
+def staff_without_factor() -> int:
+    """Return how many active members of staff have no second factor yet."""
+    protected = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    staff = User.objects.filter(is_staff=True, is_active=True)
+    return staff.exclude(pk__in=protected.values("user_id")).count()

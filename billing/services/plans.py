@@ -88,6 +88,23 @@ def ensure_offer() -> Plan:
     return row
 
 
+def examine_price() -> PriceData:
+    """Ask the provider for the price object and return it if it is the published one.
+
+    Raises
+    ------
+    NeedsOperator
+        If it is not, or nothing is set up.
+    RetryLater
+        If the provider does not answer.
+    """
+    if not settings.STRIPE_PRICE_ID:
+        raise NeedsOperator("Payments are not set up: set STRIPE_SECRET_KEY and STRIPE_PRICE_ID.")
+    found = provider().price(settings.STRIPE_PRICE_ID)
+    _check(found)
+    return found
+
+
 def _check(found: PriceData) -> None:
     came = (found.amount_minor, found.currency, found.interval, found.interval_count)
     if came != (AMOUNT_MINOR, CURRENCY, INTERVAL, 1) or not found.is_active:

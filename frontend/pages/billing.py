@@ -12,6 +12,7 @@ from time import time
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -27,15 +29,22 @@ from billing.contracts import BillingView, State
 from cryptosystems.kernel.errors import (
     CryptoSystemsError,
     InvalidInput,
+    NeedsOperator,
     NotAllowed,
     RetryLater,
 )
+from cryptosystems.platform.addresses import client_address
+from cryptosystems.platform.throttles import HOUR_S, take
 from frontend.checkout import lets_forms_reach_payments
 from frontend.context import BillingPage
 from frontend.people import user_id_of
 from frontend.shell import make_shell, viewer
 from frontend.templatetags.personal import local
 
+log = structlog.get_logger(__name__)
+
+MOST_AN_ADDRESS: Final = 10
+"""Checkouts within an hour from one network address."""
 WAIT_S: Final = 60
 """How long the page after a payment waits for the truth before it says that we will write."""
 EVERY_S: Final = 4
@@ -63,15 +72,17 @@ def billing_page(request: HttpRequest) -> HttpResponse:
 @lets_forms_reach_payments
 def subscribe(request: HttpRequest) -> HttpResponse:
     """Go to the payment page. The form names a plan; the price is the server's."""
-    return _go(
-        request,
-        lambda user_id: billing.start_checkout(
+
+    def start(user_id: UUID) -> str:
+        _check_address(request)
+        return billing.start_checkout(
             user_id,
             plan_slug=request.POST.get("plan", "")[:32],
             success_url=_address("frontend:billing-done"),
             cancel_url=_address("frontend:billing"),
-        ),
-    )
+        )
+
+    return _go(request, start)
 
 
 @require_POST
@@ -160,6 +171,22 @@ def _go(request: HttpRequest, where: Callable[[UUID], str]) -> HttpResponse:
         return _show(request, error)
 
 
+def _check_address(request: HttpRequest) -> None:
+    """Hold back who tries cards by many accounts from one address."""
+    wait_s = take(f"checkout:{client_address(request)}", MOST_AN_ADDRESS, window_s=HOUR_S)
+    if wait_s:
+        minutes = -(-wait_s // 60)
+        raise RetryLater(
+            ngettext(
+                "Too many payment pages were opened from your network. Try again in %(n)d minute.",
+                "Too many payment pages were opened from your network. Try again in %(n)d minutes.",
+                minutes,
+            )
+            % {"n": minutes},
+            after_s=wait_s,
+        )
+
+
 def _change(request: HttpRequest, act: Callable[[UUID], object], receipt: str) -> HttpResponse:
     try:
         act(user_id_of(request))
@@ -181,7 +208,7 @@ def _receipt(view: BillingView, request: HttpRequest) -> str:
 
 
 def _show(request: HttpRequest, error: CryptoSystemsError | None = None) -> HttpResponse:
-    page = _page(request, "" if error is None else str(error))
+    page = _page(request, "" if error is None else _words(error))
     context = {"page": page, "shell": page.shell}
     answer = render(request, "frontend/account/billing.html", context)
     if error is not None:
@@ -190,6 +217,14 @@ def _show(request: HttpRequest, error: CryptoSystemsError | None = None) -> Http
         if after_s:
             answer["Retry-After"] = str(int(after_s) + 1)
     return answer
+
+
+def _words(error: CryptoSystemsError) -> str:
+    """Return what the person can do; what only an operator can mend is for the log."""
+    if isinstance(error, NeedsOperator):
+        log.error("payments_not_set_up", error=str(error))
+        return _("Payments cannot be taken here at the moment. Nothing was charged.")
+    return str(error)
 
 
 def _status_of(error: CryptoSystemsError) -> int:

@@ -1,14 +1,24 @@
 """The doctor names what is wrong and what to do, and exits with an error only then."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from accounts import api as accounts
+from accounts.models import AuditEntry
+from billing.models import ProviderEvent
+from billing.providers import replaced
+from cryptosystems.kernel.errors import RetryLater
+from cryptosystems.platform.models import OutgoingMail
 from signals.models import Signal
 from signals.services.publish import publish
+from tests.support.payments import PRICE, Payments
+from tests.support.people import staff
 from tests.support.setups import make_draft
 
 pytestmark = pytest.mark.django_db
@@ -53,3 +63,34 @@ def test_a_broken_chain_is_named() -> None:
     publish(make_draft())
     Signal.objects.update(confidence=0.99)
     assert "wrong  chain: 0 links" in examine()
+
+
+def test_mail_that_was_given_up_and_events_that_failed_are_named() -> None:
+    assert "ok     mail: locmem, 0 waiting, 0 given up" in examine()
+    OutgoingMail.objects.create(to="a@example.org", subject="Hi", given_up_at=timezone.now())
+    ProviderEvent.objects.create(
+        provider_id="evt_1", type="x", created_at=timezone.now(), payload={}, state="failed"
+    )
+    told = examine()
+    assert "wrong  mail: locmem, 0 waiting, 1 given up" in told
+    assert "wrong  payment events" in told and "1 failed" in told
+
+
+def test_staff_without_a_second_factor_and_a_changed_audit_log_are_named() -> None:
+    staff()
+    accounts.audit("staff_made", subject_id=None)
+    AuditEntry.objects.update(action="nothing_happened")
+    told = examine()
+    assert "wrong  staff: 1 without a second factor" in told
+    assert "wrong  audit log: row 1 (nothing_happened) was changed" in told
+
+
+def test_a_payment_provider_that_is_silent_or_sells_something_else_is_named(settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_PRICE_ID = "sk_standin_tests", PRICE
+    payments = Payments()
+    with replaced(payments):
+        assert f"ok     payments: {PRICE} answers, played by the local stand-in" in examine()
+        payments.prices[PRICE] = replace(payments.prices[PRICE], amount_minor=1)
+        assert "wrong  payments: STRIPE_PRICE_ID must be" in examine()
+        payments.trouble = RetryLater("no answer")
+        assert "wrong  payments: no answer" in examine()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -15,8 +16,9 @@ from billing.models import Subscription, Trial
 from billing.providers import replaced
 from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import switches
+from frontend.pages.billing import MOST_AN_ADDRESS
 from tests.support.payments import PRICE, Payments
-from tests.support.people import alice, charlie, signed_in
+from tests.support.people import alice, charlie, person, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +27,8 @@ PAGE = "/account/billing"
 
 @pytest.fixture(autouse=True)
 def payments(settings: Any, tmp_path: Any) -> Iterator[Payments]:
-    """The payment provider in memory; no engine."""
+    """The payment provider in memory; no engine; nobody has opened a payment page yet."""
+    cache.clear()
     settings.REDIS_URL = f"unix://{tmp_path}/nobody-listens.sock"
     settings.STRIPE_SECRET_KEY = "sk_standin_tests"
     settings.STRIPE_API_BASE = "http://127.0.0.1:9876"
@@ -246,3 +249,30 @@ def test_while_checkout_is_closed_the_button_says_why(owner: User, payments: Pay
     assert answer.status_code == 403
     assert "closed for the moment" in answer.content.decode()
     assert payments.checkouts == {}
+
+
+def test_one_address_cannot_try_cards_by_many_accounts(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.api.start_checkout", lambda *_a, **_k: "https://pay.test/page")
+    slug = billing.offer().slug
+    codes = [
+        press(signed_in(person(f"buyer{number}")), "subscribe", plan=slug).status_code
+        for number in range(MOST_AN_ADDRESS)
+    ]
+    assert set(codes) == {303}
+    refused = press(signed_in(alice()), "subscribe", plan=slug)
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 3601
+    assert "from your network" in refused.content.decode()
+
+
+def test_what_only_an_operator_can_mend_is_not_told_to_a_buyer(
+    owner: User, settings: Any, payments: Payments
+) -> None:
+    settings.STRIPE_PRICE_ID = ""
+    answer = press(signed_in(owner), "subscribe", plan=billing.offer().slug)
+    html = answer.content.decode()
+    assert answer.status_code == 503
+    assert "Payments cannot be taken here at the moment. Nothing was charged." in html
+    assert "STRIPE" not in html

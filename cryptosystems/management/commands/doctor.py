@@ -14,8 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts import api as accounts
+from billing import api as billing
 from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.management import embedded
+from cryptosystems.platform.models import OutgoingMail
 from signals import api
 from signals.ingest.feed import ADDRESSES
 from signals.services.chain import verify_chain
@@ -65,6 +68,11 @@ def examine() -> Iterator[Finding]:
         ("model", _model),
         ("engine", _engine),
         ("chain", _chain),
+        ("mail", _mail),
+        ("payments", _payments),
+        ("payment events", _events),
+        ("staff", _staff),
+        ("audit log", _audit),
     )
     for name, check in checks:
         try:
@@ -166,3 +174,42 @@ def _chain() -> Finding:
     if report.first_fault:
         remedy = f"{report.first_fault}. Restore the database from a backup before this link."
     return Finding("chain", f"{report.n_entries} links", remedy)
+
+
+def _mail() -> Finding:
+    waiting = OutgoingMail.objects.filter(sent_at=None, given_up_at=None).count()
+    given_up = OutgoingMail.objects.exclude(given_up_at=None).count()
+    backend = settings.DELIVERY_EMAIL_BACKEND.split(".")[-2]
+    remedy = ""
+    if given_up:
+        remedy = "Look at the outgoing mail in the console, and check EMAIL_URL."
+    return Finding("mail", f"{backend}, {waiting} waiting, {given_up} given up", remedy)
+
+
+def _payments() -> Finding:
+    if not settings.STRIPE_SECRET_KEY:
+        return Finding("payments", "STRIPE_SECRET_KEY is not set; `bin/up` starts a stand-in")
+    price = billing.examine_price()
+    played = ", played by the local stand-in" if billing.is_standin() else ""
+    return Finding("payments", f"{price} answers{played}")
+
+
+def _events() -> Finding:
+    states = billing.events_by_state()
+    seen = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
+    remedy = (
+        "Look at the webhook inbox in the console; replay them." if states.get("failed") else ""
+    )
+    return Finding("payment events", seen, remedy)
+
+
+def _staff() -> Finding:
+    bare = accounts.staff_without_factor()
+    remedy = "They cannot enter the console before they set one up." if bare else ""
+    return Finding("staff", f"{bare} without a second factor", remedy)
+
+
+def _audit() -> Finding:
+    fault = accounts.verify_audit()
+    remedy = "Restore the database from a backup before this row." if fault else ""
+    return Finding("audit log", fault or "unbroken", remedy)
