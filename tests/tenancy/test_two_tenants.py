@@ -64,6 +64,8 @@ async def walk(settings: Any) -> AsyncIterator[Walk]:
     settings.STRIPE_SECRET_KEY = "sk_standin_tests"
     settings.STRIPE_PRICE_ID = PRICE
     settings.STRIPE_WEBHOOK_SECRETS = ("whsec_walk",)
+    # Mails go their whole way: a row, a task, and the test runner's mailbox last.
+    settings.EMAIL_BACKEND = "cryptosystems.platform.mail.OutboxBackend"
     payments = Payments()
 
     def begin() -> Walk:
