@@ -39,6 +39,7 @@ def test_a_random_key_is_taken() -> None:
         (written(os.urandom(16)), "KEY_ENCRYPTION_KEYS"),
         (written(b"only-for-commands-without-bin-up"), "holds an example"),
     ],
+    ids=["none", "short", "example"],
 )
 def test_no_key_a_short_one_and_an_example_are_refused(keys: str, why: str) -> None:
     refused = start(keys)
