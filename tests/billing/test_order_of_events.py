@@ -93,9 +93,9 @@ def test_all_720_orders_of_six_events_end_alike(
             deliver(event, times=2 if stage == number % 6 else 1, now=now)
         ends.append(rows(alice.id))
         assert sorted(mail.subject for mail in mailoutbox) == [
+            "You have subscribed",
             "Your subscription has ended",
             "Your subscription is cancelled",
-            "You have subscribed",
         ]
         mailoutbox.clear()
         Letter.objects.for_user(alice.id).delete()
