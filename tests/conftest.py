@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from cryptosystems.platform import announcements
+from frontend import figures
 from signals.delivery import bus
 from tests.support.browsers import chromium_browser
 from tests.support.servers import valkey
@@ -15,6 +17,13 @@ def valkey_url() -> Iterator[str]:
     """A real Redis-protocol server, one for the session."""
     with valkey() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What a process keeps for some seconds is not carried from one test into the next."""
+    announcements.forget()
+    figures.forget()
 
 
 @pytest.fixture

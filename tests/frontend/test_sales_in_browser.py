@@ -11,9 +11,8 @@ from playwright.sync_api import expect
 
 from accounts import api as accounts
 from billing.models import Subscription, Trial
-from cryptosystems.platform import announcements
 from cryptosystems.platform.bell import ring
-from frontend import figures
+from cryptosystems.platform.models import Announcement
 from tests.frontend.axe import sideways, violations
 from tests.frontend.conftest import DESKTOP, PHONE, Site
 from tests.frontend.sign_in import sign_in
@@ -25,13 +24,6 @@ CASES = json.loads((Path(__file__).parent / "worth_cases.json").read_text(encodi
 PLANS = "/ai-trading/plans-pricing"
 PUBLIC = ("/", PLANS, "/terms", "/risk")
 PERSONAL = (PLANS, "/account/", "/account/billing", "/account/billing/done", "/account/api-tokens")
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    """Nothing kept from another test."""
-    figures.forget()
-    announcements.forget()
 
 
 def on_trial(left: timedelta) -> Any:
@@ -172,3 +164,15 @@ def look(page: Any, site: Site, addresses: tuple[str, ...], theme: str) -> None:
             assert sideways(page) <= 0, address
             page.set_viewport_size(PHONE)
     assert {address: faults for address, faults in found.items() if faults} == {}
+
+
+def test_an_announcement_stands_in_a_landmark_of_its_own(page: Any, site: Site) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    for level in ("warn", "info"):
+        Announcement.objects.create(text=f"Work at noon ({level}).", level=level, ends_at=until)
+    for address in (PLANS, "/ai-trading/dashboard"):
+        page.goto(site.url + address)
+        page.get_by_role("complementary", name="Announcements").wait_for()
+        assert page.locator("[data-notice]").count() == 2
+        assert violations(page) == [], address
+        assert sideways(page) <= 0
