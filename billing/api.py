@@ -63,15 +63,15 @@ def billing_view(user_id: UUID) -> BillingView:
     return overview.billing_view(user_id)
 
 
-def examine_price() -> str:
+def examine_price(within_s: float) -> str:
     """Return the price object's id if the provider answers and it is what we publish.
 
     Raises
     ------
     NeedsOperator, RetryLater
-        If it is not, or the provider is silent; the message says which.
+        If it is not, or the provider is silent for so long; the message says which.
     """
-    return plans.examine_price().id
+    return plans.examine_price(within_s).id
 
 
 def is_standin() -> bool:

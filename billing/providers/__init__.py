@@ -8,8 +8,8 @@ from billing.providers.port import PaymentProvider
 _make: Callable[[], PaymentProvider] | None = None
 
 
-def provider() -> PaymentProvider:
-    """Return the provider that the settings name.
+def provider(within_s: float | None = None) -> PaymentProvider:
+    """Return the provider that the settings name; with `within_s` one that does not wait long.
 
     It is imported at the first use: the client takes a second to load, and most processes and
     commands never need it.
@@ -18,7 +18,7 @@ def provider() -> PaymentProvider:
         return _make()
     from billing.providers.stripe import from_settings
 
-    return from_settings()
+    return from_settings(within_s)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from billing.providers.port import (
     ProviderRefused,
     SubscriptionData,
 )
-from cryptosystems.kernel.errors import NeedsOperator, RetryLater, Unresolved
+from cryptosystems.kernel.errors import CryptoSystemsError, NeedsOperator, RetryLater, Unresolved
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +37,10 @@ _PAGE: Final = 100
 _ENDED: Final = ("canceled", "incomplete_expired")
 
 
-def from_settings() -> "Stripe":
+def from_settings(within_s: float | None = None) -> "Stripe":
     """Return Stripe with the key and the address of the settings.
+
+    `within_s` is for whoever only looks whether it answers: no repeats, and no longer than that.
 
     Raises
     ------
@@ -50,23 +52,24 @@ def from_settings() -> "Stripe":
             "Payments are not set up: set STRIPE_SECRET_KEY, or start with `bin/up`, which "
             "brings a local stand-in."
         )
-    return _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+    return _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, within_s)
 
 
 @lru_cache(maxsize=4)
-def _client(key: str, base: str) -> "Stripe":
-    return Stripe(key, base)
+def _client(key: str, base: str, within_s: float | None) -> "Stripe":
+    return Stripe(key, base, within_s)
 
 
 class Stripe:
     """The port over stripe-python's typed client."""
 
-    def __init__(self, key: str, base: str = "") -> None:
+    def __init__(self, key: str, base: str = "", within_s: float | None = None) -> None:
+        waits_s = (CONNECT_S, READ_S) if within_s is None else (within_s / 2, within_s / 2)
         self._stripe = stripe.StripeClient(
             key,
             base_addresses={"api": base.rstrip("/")} if base else None,
-            http_client=stripe.RequestsClient(timeout=(CONNECT_S, READ_S)),
-            max_network_retries=RETRIES,
+            http_client=stripe.RequestsClient(timeout=waits_s),
+            max_network_retries=RETRIES if within_s is None else 0,
         )
         self._v1 = self._stripe.v1
 
@@ -251,4 +254,11 @@ def _told() -> Iterator[None]:
             _("The payment provider refused this: %(why)s")
             % {"why": error.user_message or error.code or "no reason given"},
             reason=error.code or "",
+        ) from None
+    except CryptoSystemsError:
+        raise
+    except Exception as error:  # an answer in a shape we do not know is no fault of the person
+        log.exception("payments_not_understood", error=type(error).__name__)
+        raise Unresolved(
+            _("Payments answered in a way we do not understand. We have noted it. Look here again.")
         ) from None

@@ -88,7 +88,7 @@ def ensure_offer() -> Plan:
     return row
 
 
-def examine_price() -> PriceData:
+def examine_price(within_s: float) -> PriceData:
     """Ask the provider for the price object and return it if it is the published one.
 
     Raises
@@ -96,11 +96,11 @@ def examine_price() -> PriceData:
     NeedsOperator
         If it is not, or nothing is set up.
     RetryLater
-        If the provider does not answer.
+        If the provider does not answer within that time.
     """
     if not settings.STRIPE_PRICE_ID:
         raise NeedsOperator("Payments are not set up: set STRIPE_SECRET_KEY and STRIPE_PRICE_ID.")
-    found = provider().price(settings.STRIPE_PRICE_ID)
+    found = provider(within_s).price(settings.STRIPE_PRICE_ID)
     _check(found)
     return found
 

@@ -17,8 +17,8 @@ from billing.providers.stripe import Stripe
 from billing.services import deletion, inbox, reconcile
 from billing.standin.faults import ApiFault
 from billing.standin.webhooks import WebhookFaults
-from cryptosystems.kernel.errors import NeedsOperator, RetryLater
-from tests.support.people import person
+from cryptosystems.kernel.errors import NeedsOperator, RetryLater, Unresolved
+from tests.support.people import person, signed_in
 from tests.support.stripe_standin import (
     KEY,
     PRICE_ID,
@@ -279,6 +279,23 @@ def test_a_changed_address_reaches_the_customer(open_shop: Callable[..., Shop]) 
     [theirs] = shop.standin.objects("customer")
     assert theirs["email"] == "new@example.org"
     assert state_of(alice) == (State.ACTIVE, "subscribed")
+
+
+def test_an_answer_in_an_unknown_shape_is_words_and_no_crash(
+    open_shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, alice = open_shop(), person("alice", verified_at=LONG_AGO)
+    shop.subscribe(alice)
+    monkeypatch.setattr("billing.providers.stripe_shapes.subscription", lambda raw: raw["no such"])
+
+    with pytest.raises(Unresolved, match="do not understand"):
+        api.sync_user(alice.id)
+
+    assert state_of(alice) == (State.ACTIVE, "subscribed"), "what we knew stands"
+    answer = signed_in(alice).get("/account/billing")
+    assert answer.status_code == 200 and b"may be a little old" in answer.content
+    refused = signed_in(alice).post("/account/billing/cancel")
+    assert refused.status_code == 503 and b"do not understand" in refused.content
 
 
 def test_nobody_listens(settings: Any) -> None:

@@ -1,5 +1,7 @@
 """The doctor names what is wrong and what to do, and exits with an error only then."""
 
+import socket
+import time
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -94,3 +96,21 @@ def test_a_payment_provider_that_is_silent_or_sells_something_else_is_named(sett
         assert "wrong  payments: STRIPE_PRICE_ID must be" in examine()
         payments.trouble = RetryLater("no answer")
         assert "wrong  payments: no answer" in examine()
+
+
+def test_a_provider_that_takes_the_call_and_says_nothing_is_left_after_five_seconds(
+    settings: Any,
+) -> None:
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_PRICE_ID = "sk_standin_tests", PRICE
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        settings.STRIPE_API_BASE = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        before = time.monotonic()
+        told = examine()
+    assert "wrong  payments: Payments do not answer right now" in told
+    assert time.monotonic() - before < 10, "the client's own patience is far longer"
+
+
+def test_a_missing_key_for_secrets_is_named(settings: Any) -> None:
+    assert "ok     keys: 1 listed, test seals and opens" in examine()
+    settings.KEY_ENCRYPTION_KEYS = ()
+    assert "wrong  keys: No key-encryption key is set" in examine()

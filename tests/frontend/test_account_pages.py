@@ -156,3 +156,17 @@ def test_links_on_account_pages_lead_somewhere(browser: Client) -> None:
             seen[target] = browser.get(target).status_code
     assert len(seen) > 10
     assert {target: status for target, status in seen.items() if status != 200} == {}
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/2fa/totp/activate/", "/accounts/password/change/", "/accounts/email/"]
+)
+def test_pages_of_security_are_marked_in_the_navigation(path: str) -> None:
+    user = alice()
+    browser = signed_in(user)
+    confirm_again(browser, user)
+    answer = browser.get(path)
+    assert answer.status_code == 200
+    navigation = answer.content.decode().partition('class="acct-nav"')[2]
+    link = navigation.partition('href="/account/security"')[2].partition(">")[0]
+    assert 'aria-current="page"' in link

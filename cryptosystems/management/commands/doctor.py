@@ -18,6 +18,7 @@ from accounts import api as accounts
 from billing import api as billing
 from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.management import embedded
+from cryptosystems.platform import encryption
 from cryptosystems.platform.models import OutgoingMail
 from signals import api
 from signals.ingest.feed import ADDRESSES
@@ -73,6 +74,7 @@ def examine() -> Iterator[Finding]:
         ("payment events", _events),
         ("staff", _staff),
         ("audit log", _audit),
+        ("keys", _keys),
     )
     for name, check in checks:
         try:
@@ -189,7 +191,7 @@ def _mail() -> Finding:
 def _payments() -> Finding:
     if not settings.STRIPE_SECRET_KEY:
         return Finding("payments", "STRIPE_SECRET_KEY is not set; `bin/up` starts a stand-in")
-    price = billing.examine_price()
+    price = billing.examine_price(TIMEOUT_S)
     played = ", played by the local stand-in" if billing.is_standin() else ""
     return Finding("payments", f"{price} answers{played}")
 
@@ -213,3 +215,10 @@ def _audit() -> Finding:
     fault = accounts.verify_audit()
     remedy = "Restore the database from a backup before this row." if fault else ""
     return Finding("audit log", fault or "unbroken", remedy)
+
+
+def _keys() -> Finding:
+    newest = encryption.provider().current
+    encryption.open_sealed(encryption.seal(b"probe", "doctor"), "doctor")
+    count = len(settings.KEY_ENCRYPTION_KEYS)
+    return Finding("keys", f"{count} listed, {newest} seals and opens")
