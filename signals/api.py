@@ -1,10 +1,12 @@
 """The door of the signals room."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from signals.contracts import TradableSignal
 from signals.delivery import bus
-from signals.selectors import records, signals
+from signals.selectors import records, signals, tradable
 from signals.selectors.visibility import ORIGINS, delay_s, live_origin, sees_live
 
 __all__ = ["ORIGINS", "delay_s", "live_origin", "sees_live"]
@@ -57,6 +59,27 @@ def current_signal(
 def signal_detail(signal_id: UUID, viewer_id: UUID | None = None) -> dict[str, Any] | None:
     """Return one signal, or None; raises NotAllowed while it is not shown to this viewer yet."""
     return signals.signal_detail(signal_id, sees_live=sees_live(viewer_id))
+
+
+def signals_after(number: int, limit: int = 100) -> list[TradableSignal]:
+    """Return signals of the live origin behind a cursor, the oldest first; the caller checks who
+    may act on them."""
+    return tradable.after(number, limit)
+
+
+def tradable_signal(signal_id: UUID) -> TradableSignal | None:
+    """Return one signal as an executor needs it."""
+    return tradable.one(signal_id)
+
+
+def newest_number() -> int:
+    """Return the cursor behind the newest signal of any origin; 0 where there is none."""
+    return tradable.newest_number()
+
+
+def model_results(signal_ids: Iterable[UUID]) -> dict[UUID, float]:
+    """Return the net R of the settled and entered ones among these signals."""
+    return tradable.results(signal_ids)
 
 
 def newest_sequence() -> int:

@@ -34,12 +34,24 @@ def tenant_models() -> list[type[TenantModel]]:
 
 def settle(user: Any, word: str) -> dict[type[TenantModel], TenantModel]:
     """Give somebody one row of everything, with `word` in every text that can hold it."""
-    return {
-        model: model.objects.add_for(user.pk, **_values(model, word)) for model in tenant_models()
-    }
+    held: dict[type[TenantModel], TenantModel] = {}
+    waiting = tenant_models()
+    while waiting:
+        ready = [model for model in waiting if _parents(model) <= held.keys()]
+        assert ready, f"these point to each other in a ring: {waiting}"
+        for model in ready:
+            held[model] = model.objects.add_for(user.pk, **_values(model, word, held))
+        waiting = [model for model in waiting if model not in held]
+    return held
 
 
-def _values(model: type[models.Model], word: str) -> dict[str, Any]:
+def _parents(model: type[models.Model]) -> set[Any]:
+    """Return the tenant models that a row of this one points to."""
+    related = {field.related_model for field in model._meta.concrete_fields}
+    return {each for each in related if each and each is not model} & set(tenant_models())
+
+
+def _values(model: type[models.Model], word: str, held: dict[Any, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in model._meta.concrete_fields:
         if field.name == "user" or isinstance(field, models.AutoField):
@@ -61,8 +73,10 @@ def _values(model: type[models.Model], word: str) -> dict[str, Any]:
             values[field.name] = [word] if field.default is list else {"word": word}
         elif isinstance(field, models.BooleanField):
             values[field.name] = field.default if field.has_default() else False
-        elif isinstance(field, models.IntegerField):
+        elif isinstance(field, models.IntegerField | models.FloatField | models.DecimalField):
             values[field.name] = 1
+        elif field.related_model in held:
+            values[field.name] = held[field.related_model]
         elif isinstance(field, models.ForeignKey):
             raise AssertionError(f"say how the estate fills {model.__name__}.{field.name}")
     if "refused" in values:
