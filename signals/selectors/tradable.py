@@ -36,7 +36,7 @@ def newest_number() -> int:
 def results(signal_ids: Iterable[UUID]) -> dict[UUID, float]:
     """Return the net R of those that were entered and have been settled."""
     rows = Settlement.objects.filter(signal_id__in=list(signal_ids), net_r__isnull=False)
-    return dict(rows.values_list("signal_id", "net_r"))
+    return {row.signal_id: row.net_r for row in rows if row.net_r is not None}
 
 
 def _of(row: Signal) -> TradableSignal:
