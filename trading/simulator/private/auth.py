@@ -34,9 +34,7 @@ class Call:
         return unquote(f"{self.path}?{'&'.join(filter(None, (self.query, self.body)))}")
 
 
-def call_of(
-    method: str, path: str, query: str, body: str, address: str, api_key: str
-) -> Call:
+def call_of(method: str, path: str, query: str, body: str, address: str, api_key: str) -> Call:
     """Return a request with the parameters of its query and its body together."""
     pairs = parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True)
     return Call(method, path, query, body, address, api_key, dict(pairs))
@@ -49,9 +47,7 @@ def missing(name: str) -> RestError:
     )
 
 
-def key_of(
-    call: Call, keys: dict[str, ApiKey], now_ms: int, rights: frozenset[str]
-) -> ApiKey:
+def key_of(call: Call, keys: dict[str, ApiKey], now_ms: int, rights: frozenset[str]) -> ApiKey:
     """Return the key of a call that may do this.
 
     Raises

@@ -111,13 +111,13 @@ def rights_of(names: Iterable[str]) -> frozenset[str]:
     chosen = frozenset(names)
     unknown = chosen - RIGHTS.keys()
     if unknown:
-        raise ValueError(f"rights are {', '.join(RIGHTS)}; there is no {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"rights are {', '.join(RIGHTS)}; there is no {', '.join(sorted(unknown))}"
+        )
     return chosen
 
 
-def new_key(
-    uid: str, kind: str, now_ms: int, *, label: str = "", public_key: str = ""
-) -> ApiKey:
+def new_key(uid: str, kind: str, now_ms: int, *, label: str = "", public_key: str = "") -> ApiKey:
     """Return a new key with the usual rights.
 
     Raises

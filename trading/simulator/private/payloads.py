@@ -177,7 +177,9 @@ class AccountTeller:
         account = self.account
         found = [p for p in account.positions.values() if p.quantity]
         named = {p.symbol for p in found}
-        sides = [PositionSide.LONG, PositionSide.SHORT] if account.is_hedged else [PositionSide.BOTH]
+        sides = (
+            [PositionSide.LONG, PositionSide.SHORT] if account.is_hedged else [PositionSide.BOTH]
+        )
         bare = [s for s in sorted(account.watched) if s not in named]
         return found + [Position(symbol, side) for symbol in bare for side in sides]
 
