@@ -37,7 +37,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=9443, help="0 picks a free one")
-        parser.add_argument("--world", choices=("synthetic", "replay"), default="synthetic")
+        parser.add_argument(
+            "--world", choices=("synthetic", "replay", "scripted"), default="synthetic"
+        )
         parser.add_argument(
             "--replay",
             type=Path,
@@ -54,6 +56,10 @@ class Command(BaseCommand):
         parser.add_argument("--data-dir", type=Path, help="keep the market here between starts")
         parser.add_argument("--weight-limit", type=int, default=2400, help="REST weight a minute")
         parser.add_argument("--life-seconds", type=float, default=86_400.0)
+        parser.add_argument(
+            "--manual-clock", action="store_true", help="time moves only by /sim/advance"
+        )
+        parser.add_argument("--start-ms", type=int, help="where a manual clock stands first")
         parser.add_argument("--ready-file", type=Path, help="write the address here when ready")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -76,6 +82,8 @@ class Command(BaseCommand):
             port=options["port"],
             weight_limit=options["weight_limit"],
             life_s=options["life_seconds"],
+            manual_clock=options["manual_clock"],
+            start_ms=options["start_ms"],
             history_share=options["history_share"],
             progress=self._progress,
         )
