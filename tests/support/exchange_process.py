@@ -1,10 +1,10 @@
 """The simulated exchange as a process of its own, with the scripted market and a clock by hand.
 
-    with exchange_process() as venue:
-        who = venue.account()
-        venue.price("BTCUSDT", 61_000)
-        venue.advance(1_000)
-        venue.fault("private", "drop", match="/order", method="POST", args={"executed": True})
+with exchange_process() as venue:
+    who = venue.account()
+    venue.price("BTCUSDT", 61_000)
+    venue.advance(1_000)
+    venue.fault("private", "drop", match="/order", method="POST", args={"executed": True})
 """
 
 import hashlib
@@ -167,11 +167,11 @@ def exchange_process(
     data_dir: Path | None = None,
     options: tuple[str, ...] = (),
 ) -> Iterator[Venue]:
-    """Run `manage.py exchange --world scripted`; it ends with the block."""
+    """Run the exchange with the scripted market; it ends with the block."""
     with tempfile.TemporaryDirectory(prefix="venue-") as directory:
         ready, log = Path(directory) / "ready", Path(directory) / "log"
         command = [
-            *(sys.executable, str(ROOT / "manage.py"), "exchange", "--world", "scripted"),
+            *(sys.executable, "-m", "trading.simulator", "--world", "scripted"),
             *("--symbols", str(symbols), "--port", "0", "--ready-file", str(ready)),
             *("--days", "0.1", "--start-ms", str(start_ms)),
             *(("--manual-clock",) if manual_clock else ()),
