@@ -73,7 +73,7 @@ def classify(reply: Reply, call: Call, client_id: str = "", symbol: str = "") ->
     """Return the one class that a reply to a call belongs to; never raises."""
     if reply.status is None:
         kind = OutcomeClass.UNKNOWN if reply.has_left else OutcomeClass.NOT_SENT
-        return Outcome(kind, message=reply.trouble)
+        return Outcome(kind, message=reply.trouble, retry_after_s=reply.retry_after_s)
     body = read_json(reply.body)
     code, message = refusal_of(body)
     if reply.status in _LIMITED:
