@@ -157,7 +157,7 @@ class Market:
         price = float(self.world.columns.price[place]) / tape.scales[place].tick
         high = low = price
         first = (seen.minute_ms - tape.first_ms) // MINUTE_MS
-        closed = tape.rows(place)[max(0, first) :] if tape.next_ms > seen.minute_ms else []
+        closed = tape.rows(place)[max(0, first) :]
         for number, row in enumerate([*closed, forming]):
             if row[T_CLOSE] <= 0:
                 continue
@@ -167,6 +167,11 @@ class Market:
             if not is_same or row[T_LOW] < seen.low:
                 low = min(low, float(row[T_LOW]))
         return high, low
+
+    def begin(self, symbol: str) -> None:
+        """Begin a range where there is none yet."""
+        if symbol not in self._seen:
+            self.turn(symbol)
 
     def turn(self, symbol: str) -> None:
         """Begin a new range at the market of now."""
