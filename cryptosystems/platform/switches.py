@@ -56,6 +56,28 @@ KNOWN: Final = {
                 "No new signal is issued. Open signals are followed and settled as before."
             ),
         ),
+        KnownSwitch(
+            "trading_entries",
+            KILL,
+            gettext_lazy(
+                "No bot and no paper account opens anything. What is open is managed as before."
+            ),
+        ),
+        KnownSwitch(
+            "trading_close_only",
+            KILL,
+            gettext_lazy(
+                "As above, and entries that rest at an exchange are cancelled. Stops and targets "
+                "stay."
+            ),
+        ),
+        KnownSwitch(
+            "trading_flatten",
+            KILL,
+            gettext_lazy(
+                "Every position that was opened here is closed at market, on every account."
+            ),
+        ),
     )
 }
 

@@ -235,6 +235,7 @@ EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL: str = ENV["EMAIL_FROM"]
 METRICS_TOKEN: str = ENV["METRICS_TOKEN"]
 LOG_LEVEL: str = ENV["LOG_LEVEL"]
+RELEASE: str = ENV["RELEASE"]
 LOGGING_CONFIG = "cryptosystems.platform.logging.configure"
 LOGGING: dict[str, Any] = {"level": LOG_LEVEL}
 
@@ -341,6 +342,10 @@ HISTORY_TIMEFRAME: str = ENV["HISTORY_TIMEFRAME"]
 ENGINE_SHARD: str = ENV["ENGINE_SHARD"]
 
 SOCKETS_PER_ADDRESS: int = ENV["SOCKETS_PER_ADDRESS"]
+
+# --- trading --------------------------------------------------------------------------------
+PAPER_WALLET = "10000"
+"""USDT a paper account begins with."""
 
 # --- API ------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

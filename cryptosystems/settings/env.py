@@ -37,6 +37,15 @@ def _text(value: str) -> str:
     return value
 
 
+def _short(most: int) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if not 1 <= len(value) <= most:
+            raise ValueError
+        return value
+
+    return parse
+
+
 def _flag(value: str) -> bool:
     known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     return known[value.lower()]
@@ -154,6 +163,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "DEBUG, INFO, WARNING or ERROR",
         "how much is logged",
         _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+    ),
+    Setting(
+        "RELEASE",
+        "dev",
+        "a name of up to 40 characters",
+        "names this release in journals; executors of two releases do not both enter",
+        _short(40),
     ),
     Setting(
         "METRICS_TOKEN",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
+from trading.domain.margin import maintenance, most_notional
 from trading.domain.venue import (
     OrderKind,
     OrderRequest,
@@ -22,7 +23,6 @@ from trading.domain.venue import (
 )
 from trading.matching import filters
 from trading.matching.ledger import Ledger
-from trading.matching.margin import maintenance, most_notional
 from trading.matching.records import ZERO, Fees, Ids, Order, Position
 from trading.matching.refused import Refused
 

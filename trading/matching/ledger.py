@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
+from trading.domain.margin import liquidation_price, maintenance, most_notional
 from trading.domain.venue import (
     BalanceEvent,
     CashFlow,
@@ -19,7 +20,6 @@ from trading.domain.venue import (
     VenueFill,
     VenuePosition,
 )
-from trading.matching.margin import liquidation_price, maintenance, most_notional
 from trading.matching.records import ZERO, Fees, Ids, Order, Position, Setting
 from trading.matching.refused import Refused
 

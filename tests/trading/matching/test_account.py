@@ -19,7 +19,7 @@ from trading.domain.venue import (
     Service,
     VenueState,
 )
-from trading.matching.margin import liquidation_price
+from trading.domain.margin import liquidation_price
 from trading.matching.matching import MatchingAccount
 from trading.matching.records import Ids
 from trading.matching.refused import Refused
