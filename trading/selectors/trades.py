@@ -266,7 +266,9 @@ def fill_lines(
         trades = trades.filter(account_id=account_id)
     chosen = list(fills.order_by("-at", "-id")[:limit])
     by_client = {order.client_id: order for order in orders}
-    wanted = {fill.trade_id for fill in chosen} | {order.trade_id for order in by_client.values()}
+    wanted = {fill.trade_id for fill in chosen if fill.trade_id} | {
+        order.trade_id for order in by_client.values()
+    }
     held = list(trades.filter(pk__in=wanted))
     passed = trades.filter(
         state__in=[TradeState.SKIPPED.value, TradeState.NOT_ENTERED.value], updated_at__gte=since
