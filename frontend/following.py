@@ -38,4 +38,3 @@ def line_json(line: TradeLine) -> dict[str, Any]:
         "sentence": line.sentence,
         "result_r": None if line.result_r is None else float(line.result_r),
     }
-

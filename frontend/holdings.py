@@ -10,16 +10,15 @@ from django.urls import NoReverseMatch, reverse
 from frontend.trading_context import AccountTab, PositionRow
 from signals import api as signals
 from trading import api as trading
-from trading.contracts import AccountState, AccountView, PositionView, StopProof, Venue
+from trading.contracts import AccountView, PositionView, StopProof, Venue
 
-_GONE: Final = (AccountState.REVOKED,)
 _TROUBLED: Final = (StopProof.UNCONFIRMED, StopProof.FLATTENING)
 
 
 def living_accounts(user_id: UUID) -> list[AccountView]:
-    """Return someone's accounts in the order of the venues, without those they have revoked."""
+    """Return someone's accounts in the order of the venues; revoked ones are not among them."""
     order = list(Venue)
-    held = [account for account in trading.accounts_of(user_id) if account.state not in _GONE]
+    held = trading.accounts_of(user_id)
     return sorted(held, key=lambda account: (order.index(account.venue), account.created_at))
 
 
@@ -36,7 +35,7 @@ def account_tabs(
             is_current = account.id == current
             label = "" if venue is Venue.PAPER else account.label
             tabs.append(AccountTab(venue, label, account.id, link, is_current))
-        if with_vacant and not mine and venue in trading.venues_offered():
+        if with_vacant and not mine and venue is not Venue.PAPER:
             tabs.append(AccountTab(venue, "", None, keys_link(), False))
     return tuple(tabs)
 

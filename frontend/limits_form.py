@@ -11,18 +11,7 @@ from django.utils.translation import gettext_lazy
 
 _SYMBOL: Final = re.compile(r"[A-Z0-9]{2,32}")
 MOST_SYMBOLS: Final = 100
-LEVERAGES: Final = (1, 2, 3, 5, 10)
-RISING: Final = (
-    "risk_percent",
-    "max_positions",
-    "max_leverage",
-    "max_trades_day",
-    "max_notional",
-    "daily_loss_percent",
-    "drawdown_percent",
-    "pause_after_stops",
-)
-"""Limits of which a larger number lets more happen."""
+LEVERAGES: Final = (1, 2, 3, 5, 10, 20)
 _NUMBER = {"class": "input num", "inputmode": "decimal", "autocomplete": "off"}
 _WHOLE = {"class": "input num", "inputmode": "numeric", "autocomplete": "off"}
 _SELECT = {"class": "input"}
@@ -107,20 +96,18 @@ class LimitsForm(forms.Form):
     timeframes = forms.MultipleChoiceField(
         label=gettext_lazy("Timeframes"),
         required=False,
-        choices=[("15m", "15m"), ("1h", "1h"), ("4h", "4h")],
+        choices=[(each, each) for each in ("15m", "1h", "4h")],
         widget=forms.CheckboxSelectMultiple,
     )
     only_symbols = SymbolsField(gettext_lazy("Only these markets"))
     not_symbols = SymbolsField(gettext_lazy("Never these markets"))
-    is_trailing = forms.BooleanField(
-        label=gettext_lazy("Trail the stop after TP2"), required=False
-    )
+    is_trailing = forms.BooleanField(label=gettext_lazy("Trail the stop after TP2"), required=False)
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         held = _whole_or_none(self.data.get("max_leverage") or self.initial.get("max_leverage"))
         field = self.fields["max_leverage"]
-        if held is not None and held not in LEVERAGES and 1 <= held <= 125:
+        if held is not None and held not in LEVERAGES and 1 <= held <= 20:
             assert isinstance(field, forms.TypedChoiceField)
             field.choices = [(n, f"{n}×") for n in sorted({*LEVERAGES, held})]
 
@@ -144,18 +131,6 @@ def form_of(limits: Mapping[str, Any]) -> LimitsForm:
     for name in ("is_approved_by_hand", "is_trailing"):
         initial[name] = limits.get(name) in (True, "true", "True", "1")
     return LimitsForm(initial=initial)
-
-
-def adds_risk(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Say whether a change lets more happen than could happen before."""
-    for name in RISING:
-        held, wanted = _number(before.get(name)), _number(after.get(name))
-        if wanted is not None and (held is None or wanted > held):
-            return True
-    was_asked = before.get("is_approved_by_hand") in (True, "true", "True", "1")
-    if was_asked and not after.get("is_approved_by_hand"):
-        return True
-    return before.get("on_daily_loss") == "flatten" and after.get("on_daily_loss") == "hold"
 
 
 def _number(x: Any) -> Decimal | None:

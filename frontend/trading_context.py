@@ -117,8 +117,10 @@ class OrdersPage:
     state: str
     """Of the trades that are listed; empty: any."""
     comparisons: tuple[tuple[AccountView, ComparisonView], ...]
-    export: str
-    """The question part of the export's address."""
+    question: str
+    """The question part of this page's address, for its older pages."""
+    first: dict[str, Any]
+    """What the script starts from, as the topic `account` carries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,13 @@ class TradePage:
     """My result less the model's, R."""
     stops: tuple[FillLine, ...]
     """Fills of stops, for what happened at them."""
+    first: dict[str, Any]
+    """What the script starts from; empty where nothing is open."""
+
+    @property
+    def positions(self) -> tuple[PositionRow, ...]:
+        """Return what the table of positions shows."""
+        return () if self.row is None else (self.row,)
 
 
 @dataclass(frozen=True, slots=True)

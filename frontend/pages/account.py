@@ -40,7 +40,7 @@ def make_start(request: HttpRequest) -> StartPage:
     trades: tuple[TradeLine, ...] = ()
     if paper is not None:
         found, _older = trading.trades_of(
-            user_id, account_id=paper.id, state=TradeState.CLOSED, limit=MOST_TRADES
+            user_id, account_id=paper.id, state=TradeState.CLOSED.value, limit=MOST_TRADES
         )
         trades = tuple(found)
     return StartPage(

@@ -18,9 +18,10 @@ from cryptosystems.kernel.errors import CryptoSystemsError, InvalidInput, NotAll
 from frontend.answers import SeeOther, status_of
 from frontend.freshness import proof_first
 from frontend.holdings import account_tabs, living_accounts
-from frontend.limits_form import LimitsForm, adds_risk
+from frontend.limits_form import LimitsForm
 from frontend.pages.bot_page import make_bot
 from frontend.people import user_id_of
+from frontend.sayings import sayings
 from frontend.shell import make_shell
 from frontend.trading_context import SurePage
 from trading import api as trading
@@ -61,12 +62,11 @@ def limits(request: HttpRequest, account_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _show(request, account, form=form)
     user_id = user_id_of(request)
-    held = trading.bot_view(user_id, account.id).limits
-    if account.venue is not Venue.PAPER and adds_risk(held, form.changes()):
-        way = proof_first(request)
-        if way is not None:
-            return way
     try:
+        if trading.raises_risk(user_id, account.id, form.changes()):
+            way = proof_first(request)
+            if way is not None:
+                return way
         trading.save_limits(user_id, account.id, form.changes())
     except CryptoSystemsError as error:
         return _show(request, account, form=form, error=error)
@@ -154,11 +154,11 @@ def flatten(request: HttpRequest, account_id: UUID) -> HttpResponse:
     except CryptoSystemsError as error:
         return _show(request, account, error=error)
     words = ngettext(
-        "The bot is off, entries are cancelled and %(n)d position is being closed at market.",
-        "The bot is off, entries are cancelled and %(n)d positions are being closed at market.",
+        "Nothing new is entered, entries are cancelled and %(n)d trade is being closed at market.",
+        "Nothing new is entered, entries are cancelled and %(n)d trades are being closed at market.",
         n,
     )
-    nothing = _("The bot is off and entries are cancelled. Nothing was open.")
+    nothing = _("Nothing new is entered. Nothing was open.")
     messages.success(request, words % {"n": n} if n else nothing)
     return SeeOther(_address(account))
 
@@ -200,7 +200,8 @@ def preview(request: HttpRequest, account_id: UUID) -> JsonResponse:
         found = trading.preview(user_id_of(request), account.id, form.changes())
     except CryptoSystemsError as error:
         return JsonResponse({"faults": {"": str(error)}}, status=status_of(error))
-    return JsonResponse(found)
+    view = trading.bot_view(user_id_of(request), account.id)
+    return JsonResponse({**found, "sayings": sayings(found, form.changes(), view)})
 
 
 def _account(request: HttpRequest, account_id: UUID) -> AccountView:

@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from cryptosystems.kernel.errors import CryptoSystemsError
 from frontend.limits_form import LimitsForm, form_of
 from frontend.people import user_id_of
+from frontend.sayings import sayings
 from frontend.shell import make_shell
 from frontend.trading_context import AccountTab, BotPage
 from trading import api as trading
@@ -42,9 +43,9 @@ def _sayings(request: HttpRequest, view: BotView, form: LimitsForm | None) -> di
         found = trading.preview(user_id_of(request), view.account.id, changes)
     except CryptoSystemsError:
         # What was typed is refused, and the page says so: show what holds now.
-        found = trading.preview(user_id_of(request), view.account.id, {})
-    sayings: dict[str, str] = found.get("sentences", {})
-    return sayings
+        changes = {}
+        found = trading.preview(user_id_of(request), view.account.id, changes)
+    return sayings(found, {**view.limits, **changes}, view)
 
 
 def _lost_share(view: BotView) -> float:

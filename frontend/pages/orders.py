@@ -30,7 +30,7 @@ from frontend.people import user_id_of
 from frontend.shell import make_shell
 from frontend.trading_context import OrdersPage, SurePage, TradePage, gap_of
 from trading import api as trading
-from trading.contracts import AccountView, TradeDetail, TradeState
+from trading.contracts import AccountView, TradeDetail
 
 SINCE: Final = {"today": 0, "week": 6, "month": 29}
 """Days before today."""
@@ -61,8 +61,8 @@ def make_orders(request: HttpRequest) -> OrdersPage:
     trades, older = trading.trades_of(
         user_id,
         account_id=account_id,
-        state=TradeState(state) if state else None,
-        before=request.GET.get("before", "")[:64] or None,
+        state=state or None,
+        before=_moment(request.GET.get("before", "")),
     )
     shown = [each for each in accounts if account_id in (None, each.id)]
     question = {"account": str(account_id)} if account_id else {}
@@ -73,20 +73,28 @@ def make_orders(request: HttpRequest) -> OrdersPage:
         positions=rows,
         troubled=tuple(row for row in rows if is_troubled(row)),
         offers=tuple(
-            offer
-            for offer in trading.offers_of(user_id)
-            if account_id in (None, offer.account_id)
+            offer for offer in trading.offers_of(user_id) if account_id in (None, offer.account_id)
         ),
         fills=tuple(
             trading.fill_lines(user_id, account_id=account_id, since=_midnight(shell.now, since))
         ),
         since=since,
         trades=tuple(trades),
-        older=older or "",
+        older="" if older is None else older.isoformat(),
         state=state,
         comparisons=tuple((each, trading.comparison(user_id, each.id)) for each in shown),
-        export=urlencode(question),
+        question=urlencode({**question, "since": since, "state": state}),
+        first=trading.live_state(user_id),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment of a cursor; what is none begins at the newest."""
+    try:
+        found = datetime.fromisoformat(text[:40])
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _one_of(accounts: list[AccountView], text: str) -> UUID | None:
@@ -123,6 +131,7 @@ def make_trade(request: HttpRequest, detail: TradeDetail) -> TradePage:
         stops=tuple(
             fill for fill in detail.fills if fill.leg in _STOPS and fill.filled is not None
         ),
+        first={} if row is None else trading.live_state(user_id_of(request)),
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from cryptosystems.kernel.decimals import plain
 from frontend.templatetags.formats import MISSING, Number, age, fixed, multiple, signed
-from trading.contracts import PositionView, StopProof, TradeState
+from trading.contracts import ComparisonView, PositionView, StopProof, TradeState
 
 register = template.Library()
 
@@ -174,6 +174,24 @@ def signed_usdt(x: Number) -> str:
 
 
 @register.filter
+def net(trade: Any) -> Decimal:
+    """Return what a trade brought, USDT, after fees and funding."""
+    return Decimal(trade.realised - trade.fees + trade.funding)
+
+
+@register.filter
+def gap(comparison: ComparisonView) -> Decimal:
+    """Return mine less the model's, R."""
+    return comparison.mine_r - comparison.model_r
+
+
+@register.filter
+def tail(text: str) -> str:
+    """Return the last five characters of an id: enough to find it by."""
+    return str(text)[-5:]
+
+
+@register.filter
 def ms_time(ms: Any) -> datetime | None:
     """Return the moment of milliseconds, or None where there are none."""
     try:
@@ -204,5 +222,3 @@ def light(position: PositionView, now: datetime) -> dict[str, str]:
     if position.proof is StopProof.FLATTENING:
         return {"kind": "bad", "icon": "triangle-alert", "words": gettext("Closing at market")}
     return {"kind": "wait", "icon": "circle-dashed", "words": gettext("Nothing open")}
-
-

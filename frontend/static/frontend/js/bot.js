@@ -51,12 +51,12 @@ form.addEventListener("input", () => {
 });
 
 function show(state) {
-  const bot = (state.bots ?? []).find((each) => each.account_id === id);
+  const bot = (state.bots ?? []).find((each) => each.account === id);
   if (!bot) return;
   for (const button of $$("[data-modes] button")) button.setAttribute("aria-pressed", String(button.value === bot.mode));
   const automatic = $("[data-automatic]");
-  automatic.setAttribute("aria-checked", String(bot.is_automatic));
-  const open = state.positions.filter((position) => position.account_id === id).length;
+  automatic.setAttribute("aria-checked", String(bot.automatic));
+  const open = state.positions.filter((position) => position.account === id).length;
   put(
     $("#kill-why"),
     n(
@@ -65,9 +65,9 @@ function show(state) {
       open,
     ),
   );
-  if (bot.lost_today_percent !== undefined) {
+  if (bot.lost_percent !== undefined) {
     const limit = Number(form.elements.daily_loss_percent.defaultValue);
-    const share = limit > 0 ? Math.min(1, Math.max(0, Number(bot.lost_today_percent) / limit)) : 0;
+    const share = limit > 0 ? Math.min(1, Math.max(0, Number(bot.lost_percent) / limit)) : 0;
     $("[data-meter-bar]").setAttribute("width", fixed(share * 100, 0));
   }
 }

@@ -31,7 +31,7 @@ function troubles(positions) {
   const box = $("[data-troubles]");
   if (!box) return;
   const bad = new Map(
-    positions.filter((each) => each.proof === "unconfirmed" || each.proof === "flattening").map((p) => [p.trade_id, p]),
+    positions.filter((each) => each.proof === "unconfirmed" || each.proof === "flattening").map((p) => [p.trade, p]),
   );
   for (const el of $$("[data-trouble-of]", box)) if (!bad.has(el.dataset.troubleOf)) el.remove();
   for (const [id, position] of bad) {
@@ -56,11 +56,11 @@ function troubles(positions) {
 function offers(state) {
   const list = $("[data-offers]");
   if (!list) return;
-  const mine = state.offers.filter((each) => !list.dataset.account || list.dataset.account === each.account_id);
-  const ids = new Set(mine.map((each) => each.trade_id));
+  const mine = state.offers.filter((each) => !list.dataset.account || list.dataset.account === each.account);
+  const ids = new Set(mine.map((each) => each.trade));
   for (const el of $$("[data-offer]", list)) if (!ids.has(el.dataset.offer)) el.remove();
   for (const offer of mine) {
-    if ($(`[data-offer="${offer.trade_id}"]`, list)) continue;
+    if ($(`[data-offer="${offer.trade}"]`, list)) continue;
     list.append(newOffer(offer));
     say(t("Waits for your yes: {side} {base}", { side: offer.side === "long" ? t("long") : t("short"), base: offer.base }));
   }
@@ -71,14 +71,14 @@ function newOffer(offer) {
   const act = (name, words, cls) =>
     h(
       "form",
-      { method: "post", action: `/account/orders/${offer.trade_id}/${name}` },
+      { method: "post", action: `/account/orders/${offer.trade}/${name}` },
       h("input", { type: "hidden", name: "csrfmiddlewaretoken", value: token }),
       h("button", { class: cls, type: "submit" }, words, h("span", { class: "vh", text: ` ${offer.base}` })),
     );
   return h(
     "li",
-    { "data-offer": offer.trade_id, "data-until": offer.offer_until },
-    h("span", { class: "strong" }, h("a", { href: `/account/orders/${offer.trade_id}`, text: offer.symbol })),
+    { "data-offer": offer.trade, "data-until": offer.until },
+    h("span", { class: "strong" }, h("a", { href: `/account/orders/${offer.trade}`, text: offer.symbol })),
     sideMark(offer.side),
     modeBadge(offer.venue),
     h("span", { class: "ink-2 num grow" }, h("span", { "data-left": "" })),
@@ -94,7 +94,7 @@ function countdown() {
     for (const button of $$("button", el)) button.disabled = ms <= 0;
   }
 }
-const shape = (state) => JSON.stringify([state.positions.map((p) => [p.trade_id, p.quantity, p.stop_price]), state.counters]);
+const shape = (state) => JSON.stringify([state.positions.map((p) => [p.trade, p.quantity, p.stop]), state.cursor]);
 
 function take(state, before) {
   const positions = rows.state();
@@ -105,9 +105,9 @@ function take(state, before) {
   if (none) none.hidden = positions.length > 0;
   troubles(positions);
   offers(state);
-  const known = new Map((before?.positions ?? []).map((each) => [each.trade_id, each]));
+  const known = new Map((before?.positions ?? []).map((each) => [each.trade, each]));
   for (const position of positions) {
-    const was = known.get(position.trade_id);
+    const was = known.get(position.trade);
     if (was && was.proof !== position.proof)
       say(t("{base}: {words}", { base: position.base, words: light(position, held.now()).words }));
   }

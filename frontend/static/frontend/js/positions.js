@@ -10,14 +10,14 @@ const size = (x) => {
   return fixed(whole, 0) + (rest ? `.${rest}` : "");
 };
 function build(position) {
-  const address = `/account/orders/${position.trade_id}`;
+  const address = `/account/orders/${position.trade}`;
   return h(
     "tr",
-    { "data-trade": position.trade_id },
+    { "data-trade": position.trade },
     h("td", { class: "strong c-a" }, h("a", { href: address, text: position.base }), " ", modeBadge(position.venue)),
     h("td", { class: "c-s" }, sideMark(position.side)),
     h("td", { class: "r x-s", "data-size": "" }),
-    h("td", { class: "r x-s", text: px(position.entry_price, position) }),
+    h("td", { class: "r x-s", text: px(position.entry, position) }),
     h("td", { class: "r x-s", "data-mark": "", text: "—" }),
     h("td", { class: "r strong c-b", "data-now-r": "", text: "—" }),
     h("td", { class: "r pl x-s", "data-stop": "" }),
@@ -33,12 +33,12 @@ function build(position) {
 /** Keep a table's rows as the state says; returns what to call on a state, on prices and each second. */
 export function table(body, held) {
   const rows = new Map($$("tr", body).map((el) => [el.dataset.trade, el]));
-  const mine = (position) => !body.dataset.only || body.dataset.only === position.trade_id;
-  const mineAccount = (position) => !body.dataset.account || body.dataset.account === position.account_id;
+  const mine = (position) => !body.dataset.only || body.dataset.only === position.trade;
+  const mineAccount = (position) => !body.dataset.account || body.dataset.account === position.account;
   const shown = () => held().state.positions.filter((each) => mine(each) && mineAccount(each));
 
   function prices(position) {
-    const el = rows.get(position.trade_id);
+    const el = rows.get(position.trade);
     const mark = held().marks.get(position.symbol);
     if (!el || mark === undefined) return;
     put($("[data-mark]", el), px(mark, position));
@@ -47,26 +47,26 @@ export function table(body, held) {
   }
   function second() {
     for (const position of shown()) {
-      const el = rows.get(position.trade_id);
+      const el = rows.get(position.trade);
       if (el) showLight($("[data-light]", el), position, held().now());
     }
   }
   function state() {
     const positions = shown();
-    const ids = new Set(positions.map((each) => each.trade_id));
+    const ids = new Set(positions.map((each) => each.trade));
     for (const [id, el] of rows) {
       if (ids.has(id)) continue;
       el.remove();
       rows.delete(id);
     }
     for (const position of positions) {
-      let el = rows.get(position.trade_id);
+      let el = rows.get(position.trade);
       if (!el) {
-        rows.set(position.trade_id, (el = build(position)));
+        rows.set(position.trade, (el = build(position)));
         body.append(el);
       }
       put($("[data-size]", el), size(position.quantity));
-      put($("[data-stop]", el), px(position.stop_price, position));
+      put($("[data-stop]", el), px(position.stop, position));
       prices(position);
     }
     second();

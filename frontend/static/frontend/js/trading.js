@@ -61,11 +61,11 @@ const sign = (position) => (position.side === "long" ? 1 : -1);
 export function nowR(position, mark) {
   const distance = Number(position.r_distance);
   if (!Number.isFinite(mark) || !(distance > 0)) return null;
-  return (sign(position) * (mark - Number(position.entry_price))) / distance;
+  return (sign(position) * (mark - Number(position.entry))) / distance;
 }
 /** How far the stop is from a mark price, as a fraction of it. */
 export const away = (position, mark) =>
-  Number.isFinite(mark) && mark > 0 ? (sign(position) * (mark - Number(position.stop_price))) / mark : null;
+  Number.isFinite(mark) && mark > 0 ? (sign(position) * (mark - Number(position.stop))) / mark : null;
 export const showR = (el, r) => {
   put(el, R(r, 1));
   el.classList.remove("up", "down");
