@@ -380,6 +380,7 @@ SPECTACULAR_SETTINGS = {
         "signals.shapes.add_components",
         "accounts.shapes.add_components",
         "billing.shapes.add_components",
+        "trading.shapes.add_components",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
