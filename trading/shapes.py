@@ -49,8 +49,12 @@ def _accounts() -> dict[str, JsonSchema]:
         checked_at=nullable(TIME),
         created_at=TIME,
     )
-    numbers = dict.fromkeys(("risk_percent", "max_notional", "daily_loss_percent", "drawdown_percent"), AMOUNT)
-    counts = dict.fromkeys(("max_positions", "max_leverage", "max_trades_day", "pause_after_stops", "offer_s"), COUNT)
+    numbers = dict.fromkeys(
+        ("risk_percent", "max_notional", "daily_loss_percent", "drawdown_percent"), AMOUNT
+    )
+    counts = dict.fromkeys(
+        ("max_positions", "max_leverage", "max_trades_day", "pause_after_stops", "offer_s"), COUNT
+    )
     limits: dict[str, JsonSchema] = {
         **numbers,
         **counts,

@@ -84,10 +84,6 @@ def mode(request: HttpRequest, account_id: UUID) -> HttpResponse:
     if wanted not in _MODES:
         error = InvalidInput(_("Choose one of the three modes on the page."))
         return _show(request, account, error=error)
-    if wanted == BotMode.TRADING and account.venue is not Venue.PAPER:
-        way = proof_first(request)
-        if way is not None:
-            return way
     return _do(
         request,
         account,
@@ -97,6 +93,7 @@ def mode(request: HttpRequest, account_id: UUID) -> HttpResponse:
             BotMode.EXITS_ONLY: _("Exits only: no new entries, what is open is managed."),
             BotMode.OFF: _("The bot is off. Stops that rest on the exchange stay there."),
         }[BotMode(wanted)],
+        adds_risk=wanted == BotMode.TRADING,
     )
 
 
@@ -107,15 +104,12 @@ def automatic(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """Let the bot take signals by itself, or no more."""
     account = _account(request, account_id)
     is_on = request.POST.get("is_on") == "1"
-    if is_on and account.venue is not Venue.PAPER:
-        way = proof_first(request)
-        if way is not None:
-            return way
     return _do(
         request,
         account,
         lambda user_id: trading.set_automatic(user_id, account.id, is_on),
         _("The bot takes signals by itself.") if is_on else _("You choose each signal yourself."),
+        adds_risk=is_on,
     )
 
 
@@ -125,15 +119,12 @@ def automatic(request: HttpRequest, account_id: UUID) -> HttpResponse:
 def resume(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """End a pause."""
     account = _account(request, account_id)
-    if account.venue is not Venue.PAPER:
-        way = proof_first(request)
-        if way is not None:
-            return way
     return _do(
         request,
         account,
         lambda user_id: trading.resume(user_id, account.id),
         _("The pause is over: new entries are allowed again."),
+        adds_risk=True,
     )
 
 
@@ -218,9 +209,19 @@ def _address(account: AccountView) -> str:
 
 
 def _do(
-    request: HttpRequest, account: AccountView, act: Callable[[UUID], object], receipt: str
+    request: HttpRequest,
+    account: AccountView,
+    act: Callable[[UUID], object],
+    receipt: str,
+    *,
+    adds_risk: bool = False,
 ) -> HttpResponse:
+    """Do it and go back to the page; what adds risk beyond paper is proven first."""
     try:
+        if adds_risk and account.venue is not Venue.PAPER:
+            way = proof_first(request)
+            if way is not None:
+                return way
         act(user_id_of(request))
     except CryptoSystemsError as error:
         return _show(request, account, error=error)

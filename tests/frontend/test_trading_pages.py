@@ -159,6 +159,9 @@ def test_more_risk_with_more_than_paper_asks_for_a_proof_first(
     account = account_of(owner)
     address = f"{BOT}/{account.pk}"
     fields = {**form_fields(browser, address), "max_positions": "5"}
+    html = html_of(browser.post(f"{address}/limits", fields), 403)
+    assert "This needs a second factor" in html
+    add_totp(owner)
     answer = browser.post(f"{address}/limits", fields)
     assert answer.status_code == 302 and "/accounts/reauthenticate/" in answer["Location"]
     lower = browser.post(f"{address}/limits", {**fields, "max_positions": "1"})
@@ -166,7 +169,6 @@ def test_more_risk_with_more_than_paper_asks_for_a_proof_first(
     answer = browser.post(f"{address}/mode", {"mode": "trading"})
     assert answer.status_code == 302 and "/accounts/reauthenticate/" in answer["Location"]
     assert browser.post(f"{address}/mode", {"mode": "exits_only"}).status_code == 303
-    add_totp(owner)
     confirm_again(browser, owner)
     assert browser.post(f"{address}/mode", {"mode": "trading"}).status_code == 303
     row = BotSettings.objects.for_user(owner.pk).get(account=account)

@@ -103,7 +103,9 @@ def trade_of(
     return Trade.objects.add_for(user.pk, account=account, state=state, **{**values, **fields})
 
 
-def closed_of(user: User, result_r: str, account: TradingAccount | None = None, **fields: Any) -> Trade:
+def closed_of(
+    user: User, result_r: str, account: TradingAccount | None = None, **fields: Any
+) -> Trade:
     """Make a trade that ended with this result in R, net: fees of 3 USDT are in it."""
     fees = Decimal(3)
     realised = Decimal(result_r) * RISK + fees
@@ -127,9 +129,7 @@ def order_of(trade: Trade, leg: str, price: Decimal, **fields: Any) -> TradeOrde
         "seen_at": now,
         "updated_at": now,
     }
-    return TradeOrder.objects.add_for(
-        trade.user_id, trade=trade, leg=leg, **{**values, **fields}
-    )
+    return TradeOrder.objects.add_for(trade.user_id, trade=trade, leg=leg, **{**values, **fields})
 
 
 def fill_of(trade: Trade, order: TradeOrder, price: Decimal, **fields: Any) -> Fill:

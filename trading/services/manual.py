@@ -58,7 +58,7 @@ def flatten(user_id: UUID, account_id: UUID, now: datetime | None = None) -> int
         sentence = _("You flattened the account: everything of ours is being closed.")
         note(row.account, "flatten", sentence, now=now, actor="user", details={"n": len(trades)})
         accounts.audit(
-            "trading.flatten",
+            "trading_flatten",
             subject_id=user_id,
             actor_id=user_id,
             actor_kind="user",

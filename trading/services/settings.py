@@ -318,7 +318,7 @@ def _record(
 ) -> None:
     note(row.account, what, sentence, now=now, actor="user", details=changed)
     accounts.audit(
-        f"trading.{what}",
+        f"trading_{what}",
         subject_id=row.user_id,
         actor_id=row.user_id,
         actor_kind="user",

@@ -81,7 +81,7 @@ def throw(
         held.reason, held.thrown_at, held.thrown_by = reason, now, by
         held.clear_asked_by, held.clear_asked_at = None, None
         held.save()
-        _audit("trading.switch_thrown", held, by)
+        _audit("trading_switch_thrown", held, by)
     _wake(held)
     return held
 
@@ -92,7 +92,7 @@ def ask_clear(switch_id: int, *, by: UUID, now: datetime) -> None:
         held = _in_force(switch_id)
         held.clear_asked_by, held.clear_asked_at = by, now
         held.save(update_fields=["clear_asked_by", "clear_asked_at"])
-        _audit("trading.switch_clear_asked", held, by)
+        _audit("trading_switch_clear_asked", held, by)
 
 
 def agree_clear(switch_id: int, *, by: UUID, now: datetime) -> None:
@@ -111,7 +111,7 @@ def agree_clear(switch_id: int, *, by: UUID, now: datetime) -> None:
             raise NotAllowed(_("Somebody else has to agree."))
         held.cleared_at, held.cleared_by = now, by
         held.save(update_fields=["cleared_at", "cleared_by"])
-        _audit("trading.switch_cleared", held, by)
+        _audit("trading_switch_cleared", held, by)
     _wake(held)
 
 
