@@ -74,6 +74,7 @@ def make_dashboard(
             "followed": followed,
             "paper": "" if viewer_id is None else "locked" if lock else "open",
             "paper_lock": lock,
+            "trading": None if viewer_id is None else trading.live_state(viewer_id),
         },
     )
 

@@ -2,9 +2,10 @@
 // Fills and journals are not rewritten under the reader: a link says that there is more.
 import { $, $$, h, icon, put } from "./dom.js";
 import { left } from "./format.js";
+import { modeBadge } from "./modes.js";
 import { paint } from "./paint.js";
 import { table } from "./positions.js";
-import { firstState, follow, light, modeBadge, sideMark } from "./trading.js";
+import { firstState, follow, light, sideMark } from "./trading.js";
 import { n, t } from "./text.js";
 
 const LOST_MS = 5000;

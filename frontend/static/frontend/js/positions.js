@@ -1,7 +1,8 @@
 // Rows of open positions: built from the account's state, kept fresh by prices and the server's clock.
 import { $, $$, h, put } from "./dom.js";
 import { fixed } from "./format.js";
-import { away, farWords, modeBadge, nowR, px, showLight, showR, sideMark } from "./trading.js";
+import { modeBadge } from "./modes.js";
+import { away, farWords, nowR, px, showLight, showR, sideMark } from "./trading.js";
 import { t } from "./text.js";
 
 const size = (x) => {

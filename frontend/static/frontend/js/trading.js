@@ -5,12 +5,6 @@ import { pageLive } from "./live.js";
 import { t } from "./text.js";
 
 const OLD_S = 120; // a stop that was seen longer ago is one to look at
-const MODES = {
-  paper: [t("Paper"), "paper"],
-  simulated: [t("Simulated"), "sim"],
-  demo: [t("Binance demo"), "plain"],
-  binance: [t("Live"), "live"],
-};
 const MOVING = {
   initial: t("Moving to the planned stop"),
   break_even: t("Moving to entry"),
@@ -18,11 +12,6 @@ const MOVING = {
   trailing: t("Moving with the price"),
 };
 
-/** The mode badge of a venue. */
-export function modeBadge(venue) {
-  const [word, kind] = MODES[venue] || [venue, "plain"];
-  return h("span", { class: `tag tag-${kind}`, "data-mode": venue, text: word });
-}
 /** Side with arrow and word. */
 export const sideMark = (side) =>
   h("span", { class: `side side-${side}` }, icon(side, "g"), side === "long" ? t("Long") : t("Short"));
