@@ -170,7 +170,7 @@ def _trades() -> dict[str, JsonSchema]:
     )
     return {
         "Trade": line,
-        "TradeList": record(next=nullable(TIME), results=array(ref("Trade"))),
+        "TradeList": record(next=nullable(TEXT), results=array(ref("Trade"))),
         "TradeFile": record(count=COUNT, results=array(ANY)),
         "TradeDetail": detail,
         "Position": position,
