@@ -33,6 +33,25 @@ BAD: Final = {
     "nested": "[" * 5_000,
     "empty": "",
 }
+LIMITS: Final = {
+    "risk_percent": "0.25",
+    "max_positions": "2",
+    "max_leverage": "3",
+    "max_notional": "1000",
+    "max_trades_day": "5",
+    "daily_loss_percent": "1.5",
+    "on_daily_loss": "hold",
+    "drawdown_percent": "8",
+    "pause_after_stops": "2",
+    "is_approved_by_hand": "on",
+    "offer_s": "60",
+    "min_confidence": "50",
+    "sides": "long",
+    "timeframes": "1h",
+    "only_symbols": "BTCUSDT",
+    "not_symbols": "ETHUSDT",
+    "is_trailing": "on",
+}
 FORMS: Final[dict[str, dict[str, str]]] = {
     "frontend:settings": {
         "time_zone": "UTC",
@@ -53,6 +72,16 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "frontend:api-key-finish": {"api_key": "k" * 64, "secret": ""},
     "frontend:api-key-test": {},
     "frontend:api-key-revoke": {},
+    "frontend:bot-limits": LIMITS,
+    "frontend:bot-mode": {"mode": "exits_only"},
+    "frontend:bot-automatic": {"is_on": "0"},
+    "frontend:bot-resume": {},
+    "frontend:bot-flatten": {},
+    "frontend:paper-reset": {},
+    "frontend:trade-close": {},
+    "frontend:trade-approve": {},
+    "frontend:trade-decline": {},
+    "frontend:follow": {},
     "frontend:end-session": {},
     "frontend:end-sessions": {},
     "admin:person_act": {
@@ -102,6 +131,10 @@ ASKED: Final = (
     "_changelist_filters",
     "id__exact",
     "user_id",
+    "account",
+    "state",
+    "signals",
+    "risk_percent",
     "app_label",
     "plan",
 )
