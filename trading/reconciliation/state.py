@@ -16,6 +16,7 @@ from trading.domain.venue import (
     VenueOrder,
     VenueState,
 )
+from trading.reconciliation.guards import Guard
 
 ZERO: Final = Decimal(0)
 
@@ -218,6 +219,8 @@ class Standing:
     """Code of why nothing that opens risk may leave: breaker, clock, key, data."""
     is_managed: bool = True
     """False: the bot is off; nothing is done, stops rest."""
+    without: frozenset[Guard] = frozenset()
+    """Guards that a test has taken away."""
 
 
 def is_resting(told: VenueOrder) -> bool:
