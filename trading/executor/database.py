@@ -49,13 +49,6 @@ def _fresh(call: Callable[[], R]) -> R:
     return call()
 
 
-class Inline:
-    """Runs at once, in the caller's thread: for tests that own their loop and their transaction."""
-
-    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return function(*args, **kwargs)
-
-
 @contextmanager
 def fenced(holding: leases.Holding | None) -> Iterator[None]:
     """Open a transaction that an older owner of the lane cannot commit.

@@ -76,7 +76,7 @@ def terms_to_row(terms: Terms) -> dict[str, Any]:
 
 def terms_from_row(row: Mapping[str, Any]) -> Terms:
     """Return the terms that `terms_to_row` wrote."""
-    values = {
+    values: dict[str, Any] = {
         name: Decimal(value) if isinstance(value, str) else value for name, value in row.items()
     }
     values["targets"] = tuple(

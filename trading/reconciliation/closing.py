@@ -7,6 +7,7 @@ from cryptosystems.kernel.decimals import round_to_step
 from trading.contracts import StopMode, TradeState
 from trading.domain.orders import TARGETS, Leg, OrderState
 from trading.reconciliation import protect, timing
+from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import ENDED, Look
 from trading.reconciliation.state import ZERO, OrderFacts
 from trading.reconciliation.steps import Ask, Become, Close, Decision, GiveUp, Urgency, What
@@ -81,6 +82,8 @@ def close_loop(look: Look) -> Decision | None:
         found = look.end_all(look.resting(*TARGETS), "in_the_way")
         if found is not None:
             return found
+    if last is not None and not look.has(Guard.CLOSE_WITHOUT_END):
+        return look.nothing_else()
     return _next_close(look, last)
 
 
@@ -168,6 +171,8 @@ def tidy_and_finish(look: Look) -> Decision | None:
             return None
     elif not _has_given_up(look):
         return None
+    if not look.has(Guard.NO_ORPHANS):
+        return look.do(_ending(look), Urgency.TIDY)
     rest = [o for o in trade.orders if o.leg is not Leg.ENTRY or o.state is OrderState.PREPARED]
     found = look.end_all(rest, "flat")
     if found is not None:

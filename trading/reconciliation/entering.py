@@ -6,6 +6,7 @@ from typing import Final
 from trading.contracts import StopMode, TradeState
 from trading.domain.orders import Leg, OrderState
 from trading.reconciliation import timing
+from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import ENDED, Look
 from trading.reconciliation.protect import WOULD_TRIGGER
 from trading.reconciliation.state import OrderFacts
@@ -42,8 +43,9 @@ def unresolved(look: Look) -> Decision | None:
 
 def _resolve(look: Look, order: OrderFacts) -> Decision | None:
     sent = order.sent_ms or order.prepared_ms
-    end = sent + timing.UNKNOWN_END_MS
-    if order.not_found >= timing.UNKNOWN_NOT_FOUND and look.is_past(end):
+    is_patient = look.has(Guard.TWENTY_SECONDS)
+    end = sent + (timing.UNKNOWN_END_MS if is_patient else 0)
+    if order.not_found >= (timing.UNKNOWN_NOT_FOUND if is_patient else 1) and look.is_past(end):
         for what in (What.POSITION, What.FILLS):
             if not look.is_read_since(what, end):
                 return look.read(what, "unknown")
@@ -81,7 +83,7 @@ def _why_end(look: Look) -> str | None:
         return "by_hand"
     if trade.state is TradeState.CLOSING or look.firing is not None or trade.targets_hit:
         return "leaving"
-    if look.is_past(terms.valid_until_ms):
+    if look.has(Guard.DEADLINE) and look.is_past(terms.valid_until_ms):
         return "validity_over"
     if _has_left(look):
         return "price_left"
@@ -154,9 +156,9 @@ def _over_before_sent(look: Look) -> tuple[str, str] | None:
     if guard.is_lost:
         return "stop_gone", "The stop was cancelled at the exchange before the entry was sent."
     sent = guard.sent_ms
-    if guard.state.may_rest and not look.covering and sent is not None:
-        if look.is_past(sent + timing.STOP_CONFIRM_MS):
-            return "stop_unconfirmed", "The stop could not be confirmed, so nothing was entered."
+    is_waited_for = guard.state.may_rest and not look.covering
+    if is_waited_for and sent is not None and look.is_past(sent + timing.STOP_CONFIRM_MS):
+        return "stop_unconfirmed", "The stop could not be confirmed, so nothing was entered."
     return None
 
 
@@ -176,6 +178,8 @@ def _set_up(look: Look) -> Decision | None:
 
 def _guard_first(look: Look) -> Decision | None:
     guard = look.trade.last(Leg.GUARD)
+    if not look.has(Guard.STOP_FIRST):
+        return None
     if guard is None:
         if look.venue.orders is None:
             return look.read(What.ORDERS, "set_up", Urgency.ENTER)

@@ -8,6 +8,8 @@ from cryptosystems.kernel.instruments import Side
 from trading.domain.orders import Leg, OrderState
 from trading.domain.venue import PositionSide
 from trading.reconciliation import timing
+from trading.reconciliation.guards import Guard
+from trading.reconciliation.requests import request_of
 from trading.reconciliation.state import (
     ZERO,
     OrderFacts,
@@ -46,6 +48,10 @@ class Look:
         self.standing = standing
         self.now_ms = now_ms
         self.due_ms: int | None = None
+
+    def has(self, guard: Guard) -> bool:
+        """Say whether a guard stands; only a test takes one away."""
+        return guard not in self.standing.without
 
     # --- when ------------------------------------------------------------------------------------
 
@@ -102,6 +108,8 @@ class Look:
         A failed read or an empty answer never makes it smaller (EX-14).
         """
         booked = self.trade.open_quantity + self.entry_missing
+        if not self.has(Guard.EMPTY_IS_NOT_FLAT) and self.position == 0:
+            return ZERO
         entry, position = self.entry, self.position
         if entry is None or not entry.is_sent or position is None or position <= booked:
             return booked
@@ -138,7 +146,7 @@ class Look:
         """Say whether an order, seen at the exchange, would close all that is open of ours."""
         if not order.leg.is_protection or order.state is not OrderState.WORKING:
             return False
-        if order.seen_ms is None or order.not_found:
+        if self.has(Guard.SEEN) and (order.seen_ms is None or order.not_found):
             return False
         if order.cancel_asked_ms is not None:
             return False
@@ -213,8 +221,11 @@ class Look:
         return self.do(Read(what, why), urgency)
 
     def prepare(self, leg: Leg, why: str, urgency: Urgency, **of_request: Decimal) -> Decision:
-        from trading.reconciliation.requests import request_of
-
+        """Return the decision to write the row of the next attempt of a leg."""
+        terms = self.terms
+        for name, value in of_request.items():
+            # Numbers of rows carry zeros that the exchange may refuse as too precise.
+            of_request[name] = value.quantize(terms.step if name == "quantity" else terms.tick)
         side = self.position_side if leg is not Leg.ENTRY else PositionSide.BOTH
         request = request_of(self.trade, leg, position_side=side, **of_request)
         step = Prepare(leg, self.trade.next_attempt(leg), request, why)

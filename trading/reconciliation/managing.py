@@ -7,6 +7,7 @@ from trading.contracts import TradeState
 from trading.domain.orders import TARGETS, Leg, OrderState
 from trading.reconciliation import targets as ladder
 from trading.reconciliation import timing
+from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import Look
 from trading.reconciliation.state import ZERO, OrderFacts
 from trading.reconciliation.steps import Ask, Decision, GiveUp, MoveStop, Urgency, What
@@ -175,7 +176,7 @@ def _ask_missing(look: Look, order: OrderFacts) -> Decision | None:
 def missing_stops(look: Look) -> Decision | None:
     """Ask for a stop of ours that the list of resting orders does not show."""
     told, read_ms = look.venue.orders, look.venue.orders_read_ms
-    if told is None:
+    if told is None or not look.has(Guard.WATCH):
         return None
     for order in look.resting(Leg.GUARD, Leg.STOP):
         if order.state is not OrderState.WORKING or order.seen_ms is None:

@@ -5,6 +5,7 @@ from typing import Final
 from trading.contracts import TradeState
 from trading.domain.orders import Leg, OrderState
 from trading.reconciliation import timing
+from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import ENDED, Look
 from trading.reconciliation.state import OrderFacts
 from trading.reconciliation.steps import (
@@ -38,6 +39,8 @@ def empty_is_not_flat(look: Look) -> Decision | None:
     """Hold while the exchange shows nothing and no fill explains it (EX-14)."""
     trade, reading = look.trade, look.venue.position
     if trade.open_quantity <= 0 or look.position is None or reading is None or look.position > 0:
+        return None
+    if not look.has(Guard.EMPTY_IS_NOT_FLAT):
         return None
     zero_since = reading.zero_since_ms
     if zero_since is None:  # turned to the other side: our fills are missing or it is not ours
@@ -121,6 +124,8 @@ def is_over(look: Look) -> tuple[str, str] | None:
     if look.firing is not None and look.now_ms >= look.firing.updated_ms + timing.FIRING_MS:
         return "stop_stuck", "The stop fired and did not close the position within 10 seconds."
     since = trade.naked_since_ms
+    if not look.has(Guard.CLOSE_UNPROTECTED):
+        return None
     if look.is_naked and since is not None and look.is_past(since + timing.STOP_CONFIRM_MS):
         return "stop_unconfirmed", "No stop could be confirmed within 5 seconds."
     return None
@@ -269,7 +274,7 @@ def _over_the_bridge(look: Look, old: list[OrderFacts]) -> Decision | None:
         )
     if bridge.state is OrderState.PREPARED:
         return look.send(bridge, Urgency.TIDY)
-    if look.covers(bridge):
+    if look.covers(bridge) or not look.has(Guard.BRIDGE):
         return look.end_all(old, "moved")
     if bridge.state is OrderState.WORKING and bridge.seen_ms is not None and not bridge.not_found:
         return look.end(bridge, "too_small")
@@ -279,6 +284,8 @@ def _over_the_bridge(look: Look, old: list[OrderFacts]) -> Decision | None:
 def watch_stops(look: Look) -> Decision | None:
     """Look for every stop at its time, and at once when the price has passed it (EX-12)."""
     firing = look.firing
+    if not look.has(Guard.WATCH):
+        return None
     if firing is not None:
         look.wait(firing.updated_ms + timing.FIRING_MS)
         at = max(firing.updated_ms, firing.asked_ms or 0) + 1_000
