@@ -42,7 +42,6 @@ log = structlog.get_logger(__name__)
 
 MOST_STEPS: Final = 200
 """Of one pass; a loop that never rests would starve the others."""
-IDLE_MS: Final = 5_000
 STANDING_MS: Final = 500
 """Kill switches act within a second (EX-25)."""
 KEY_AGAIN_MS: Final = 60_000
@@ -137,8 +136,8 @@ class Lane:
             await self._load(now)
             trade, decision = self.choose(now)
             if trade is None or decision.step is None:
-                due = now + IDLE_MS if decision.due_ms is None else decision.due_ms
-                return min(due, self.reconciler.due_ms(now), now + IDLE_MS)
+                due = self.reconciler.due_ms(now)
+                return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
                 return self.key_lost_ms + KEY_AGAIN_MS
@@ -376,7 +375,7 @@ class Lane:
             due = await self.pass_once()
             while not self.wake.is_set():
                 now = self.now_ms()
-                if now >= due or (now - self._standings_ms >= STANDING_MS and self.trades):
+                if now >= due or (self.trades and now - self._standings_ms >= STANDING_MS):
                     break
                 if self.choose(now)[1].step is not None:
                     break

@@ -259,6 +259,8 @@ def _over_the_bridge(look: Look, old: list[OrderFacts]) -> Decision | None:
     trade = look.trade
     assert trade.stop_price is not None
     bridge = trade.last(Leg.GUARD)
+    if not look.has(Guard.BRIDGE):
+        return look.end_all(old, "moved")
     is_here = bridge is not None and bridge.request.trigger_price == trade.stop_price
     if bridge is None or not is_here or bridge.state in (*ENDED, OrderState.DROPPED):
         if bridge is not None and is_here and bridge.state is not OrderState.DROPPED:
@@ -274,7 +276,7 @@ def _over_the_bridge(look: Look, old: list[OrderFacts]) -> Decision | None:
         )
     if bridge.state is OrderState.PREPARED:
         return look.send(bridge, Urgency.TIDY)
-    if look.covers(bridge) or not look.has(Guard.BRIDGE):
+    if look.covers(bridge):
         return look.end_all(old, "moved")
     if bridge.state is OrderState.WORKING and bridge.seen_ms is not None and not bridge.not_found:
         return look.end(bridge, "too_small")

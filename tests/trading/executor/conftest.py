@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.trading.executor.stage import Stage
+from tests.trading.executor.stage import Death, Stage
+from trading.executor import hooks
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,12 @@ def lane_loop() -> Iterator[asyncio.AbstractEventLoop]:
 def stage(db: None, lane_loop: asyncio.AbstractEventLoop) -> Stage:
     """A lane whose rows are written in the test's own thread and transaction."""
     return Stage(lane_loop)
+
+
+@pytest.fixture
+def death(monkeypatch: pytest.MonkeyPatch) -> Death:
+    """A kill that a test can aim at one of the points of TB-3."""
+    aimed = Death()
+    monkeypatch.setattr(hooks, "reach", aimed.reach)
+    monkeypatch.setattr(hooks, "is_armed", aimed.is_armed)
+    return aimed

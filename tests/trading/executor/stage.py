@@ -14,11 +14,12 @@ from cryptosystems.kernel.clock import FixedClock, to_datetime
 from tests.support.people import alice
 from tests.trading.executor.small_exchange import RULES, SYMBOL, SmallExchange
 from trading.contracts import Venue
+from trading.domain import client_ids
 from trading.executor.lane import Lane, Market
 from trading.executor.memory import AccountRef
 from trading.executor.numbers import terms_to_row
 from trading.executor.planning import terms_of
-from trading.models import JournalEntry, Trade, TradeOrder, TradingAccount
+from trading.models import Fill, JournalEntry, Trade, TradeOrder, TradingAccount
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -37,7 +38,7 @@ PLAN: dict[str, Any] = {
     ],
     "r_distance": "1000",
     "atr": "700",
-    "valid_until_ms": NOW + 10 * MINUTE,
+    "valid_until_ms": NOW + 2 * MINUTE,
     "expires_ms": NOW + 240 * MINUTE,
     "leverage": 5,
     "risk_amount": "100",
@@ -173,3 +174,49 @@ class Stage:
         """Return the kinds of the journal, in order."""
         rows = JournalEntry.objects.for_user(self.account.user_id)
         return list(rows.filter(trade_id__isnull=False).values_list("kind", flat=True))
+
+
+class Died(BaseException):
+    """The process was killed here."""
+
+
+@dataclass
+class Death:
+    """Kills the process at a point, once, without leaving the test (the real kill is SIGKILL)."""
+
+    point: str = ""
+    leg: str = ""
+    has_come: bool = False
+
+    def is_armed(self, point: str, leg: Any = None) -> bool:
+        is_leg = not self.leg or (leg is not None and leg.value == self.leg)
+        return not self.has_come and point == self.point and is_leg
+
+    def reach(self, point: str, leg: Any = None) -> None:
+        if self.is_armed(point, leg):
+            self.has_come = True
+            raise Died(point)
+
+
+def assert_invariants(stage: Stage, *, is_over: bool = False) -> None:
+    """Books equal the exchange, at most one entry ever left, and nothing is open without a stop."""
+    exchange, trade = stage.exchange, stage.trade()
+    assert exchange.sent("entry") <= 1, "I1: more than one entry left"
+    ours = {
+        order.exchange_id
+        for order in exchange.orders.values()
+        if client_ids.is_ours(order.client_id)
+    } | set(exchange._children)
+    told = {fill.trade_id for fill in exchange.fills_done if fill.order_id in ours}
+    booked = Fill.objects.for_user(stage.account.user_id).filter(trade=trade).exclude(leg="")
+    assert {row.exchange_trade_id for row in booked} == told, "I3: fills differ"
+    assert trade.open_quantity == max(D(0), abs(exchange.position)), "I3: position differs"
+    if exchange.position != 0:
+        covers = [leg for leg in exchange.resting() if leg in ("stop", "guard")]
+        assert covers, "I2: a position without a stop"
+        assert trade.naked_since is None
+    assert trade.longest_naked_ms <= 10_000, "I2: naked for too long"
+    if is_over:
+        assert trade.state in ("closed", "not_entered", "skipped"), trade.state
+        rest = [leg for leg in exchange.resting() if not leg.startswith("web")]
+        assert not rest, "EX-16: orphans"
