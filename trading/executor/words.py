@@ -16,6 +16,8 @@ LEGS: Final = {
     Leg.CLOSE: "Close at market",
 }
 STATES: Final = {
+    OrderState.PREPARED: "could not be sent yet; it goes again",
+    OrderState.SUBMITTING: "is being sent",
     OrderState.WORKING: "rests at the exchange",
     OrderState.TRIGGERED: "has fired",
     OrderState.FILLED: "is filled",

@@ -102,17 +102,18 @@ def _next_close(look: Look, last: OrderFacts | None) -> Decision | None:
     if quantity <= 0:
         if not look.is_read_since(What.FILLS, ended):
             return look.read(What.FILLS, "close", Urgency.CLOSE)
-        look.wait(look.now_ms + timing.FLAT_AGAIN_MS)
+        reading = look.venue.position
+        if reading is None or look.is_past(reading.read_ms + timing.FLAT_AGAIN_MS):
+            return look.read(What.POSITION, "close", Urgency.CLOSE)
         return look.nothing_else()
     return look.prepare(Leg.CLOSE, "close", Urgency.CLOSE, quantity=quantity)
 
 
 def _close_quantity(look: Look) -> Decimal:
     """Return what to close now: never more than we opened, nor more than is there."""
-    reading = look.venue.position
     most = min(look.held, look.terms.market_max_quantity)
-    if reading is not None and look.venue.position_fails < 2:
-        most = min(most, max(ZERO, reading.quantity * look.side.sign))
+    if look.position is not None and look.venue.position_fails < 2:
+        most = min(most, max(ZERO, look.position))
     return round_to_step(most, look.terms.step)
 
 

@@ -27,6 +27,7 @@ RULES: Final[tuple[Rule, ...]] = (
     protect.stop_for_position,
     protect.watch_stops,
     managing.missing_stops,
+    protect.say_lost,
     entering.unresolved,
     entering.end_entry,
     managing.missing_fills,
@@ -36,6 +37,7 @@ RULES: Final[tuple[Rule, ...]] = (
     entering.enter,
     closing.tidy_and_finish,
     managing.watch_orders,
+    managing.watch_position,
 )
 
 

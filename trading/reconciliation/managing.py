@@ -173,6 +173,20 @@ def _ask_missing(look: Look, order: OrderFacts) -> Decision | None:
     return None
 
 
+def watch_position(look: Look) -> Decision | None:
+    """Compare the position with our fills: soon after each fill, and by the clock."""
+    trade, reading = look.trade, look.venue.position
+    if trade.state is not TradeState.OPEN or look.held <= 0:
+        return None
+    if trade.last_fill_ms is not None:
+        after = trade.last_fill_ms + timing.READ_LAG_MS
+        if not look.is_read_since(What.POSITION, after) and look.is_past(after):
+            return look.read(What.POSITION, "after_fill", Urgency.LOOK)
+    if reading is None or look.is_past(reading.read_ms + timing.WATCH_LATE_MS):
+        return look.read(What.POSITION, "watch", Urgency.LOOK)
+    return None
+
+
 def missing_stops(look: Look) -> Decision | None:
     """Ask for a stop of ours that the list of resting orders does not show."""
     told, read_ms = look.venue.orders, look.venue.orders_read_ms

@@ -164,15 +164,6 @@ def _stop_again(look: Look, stop: OrderFacts) -> Decision | None:
             return None
     if stop.was_refused and stop.code == ONE_RESTS:
         return _one_rests(look, stop)
-    if stop.is_lost:
-        told = look.tell_once(
-            "stop_gone",
-            "The stop was cancelled at the exchange, and not by us. It is placed once more; if it "
-            "goes again the position is closed.",
-            is_alarm=True,
-        )
-        if told is not None and look.covering:
-            return told
     return look.prepare(Leg.STOP, "protect_again", Urgency.PROTECT, trigger=trade.stop_price)
 
 
@@ -264,7 +255,8 @@ def _over_the_bridge(look: Look, old: list[OrderFacts]) -> Decision | None:
     is_here = bridge is not None and bridge.request.trigger_price == trade.stop_price
     if bridge is None or not is_here or bridge.state in (*ENDED, OrderState.DROPPED):
         if bridge is not None and is_here and bridge.state is not OrderState.DROPPED:
-            again = (bridge.ended_ms or look.now_ms) + timing.BRIDGE_AGAIN_MS
+            pause = timing.BRIDGE_AGAIN_MS if bridge.was_refused else timing.READ_LAG_MS
+            again = (bridge.ended_ms or look.now_ms) + pause
             if not look.is_past(again):
                 return None
         return look.prepare(
@@ -289,11 +281,7 @@ def watch_stops(look: Look) -> Decision | None:
     if not look.has(Guard.WATCH):
         return None
     if firing is not None:
-        look.wait(firing.updated_ms + timing.FIRING_MS)
-        at = max(firing.updated_ms, firing.asked_ms or 0) + 1_000
-        if look.is_past(at):
-            return look.do(Ask(firing, "firing"), Urgency.PROTECT)
-        return None
+        return _ask_firing(look, firing)
     past = look.venue.past_stop_since_ms
     for order in look.covering:
         if look.held > 0 and past is not None:
@@ -306,8 +294,33 @@ def watch_stops(look: Look) -> Decision | None:
         if look.is_past(max((order.seen_ms or 0) + period, (order.asked_ms or 0) + 1_000)):
             return look.do(Ask(order, "watch"), Urgency.RESOLVE)
     for order in look.resting(Leg.GUARD, Leg.STOP):
-        if order.state is OrderState.WORKING and order.not_found and order not in look.covering:
+        is_missed = order.seen_ms is not None and order.not_found > 0
+        if order.state is OrderState.WORKING and is_missed:
             found = _until_found(look, order)
             if found is not None:
                 return found
     return None
+
+
+def _ask_firing(look: Look, firing: OrderFacts) -> Decision | None:
+    """Ask what a fired stop has become; one that is stuck cannot open anything once we are flat."""
+    if look.held <= 0 and look.is_past(firing.updated_ms + timing.STUCK_MS):
+        return look.do(
+            GiveUp(firing, "It never finished firing; nothing is open that it could close."),
+            Urgency.TIDY,
+        )
+    if look.is_past(max(firing.updated_ms, firing.asked_ms or 0) + 1_000):
+        return look.do(Ask(firing, "firing"), Urgency.PROTECT)
+    return None
+
+
+def say_lost(look: Look) -> Decision | None:
+    """Tell the person that a stop of theirs was taken away (F-47)."""
+    if look.held <= 0 or not lost_stops(look):
+        return None
+    return look.tell_once(
+        "stop_gone",
+        "The stop was cancelled at the exchange, and not by us. It was placed once more; if it "
+        "goes again the position is closed.",
+        is_alarm=True,
+    )

@@ -8,6 +8,8 @@ STOP_CONFIRM_MS: Final = 5_000
 """A position without a confirmed stop is closed after this (EX-10)."""
 FIRING_MS: Final = 10_000
 """A stop that has fired and left the position is not waited for longer (EX-12)."""
+STUCK_MS: Final = 60_000
+"""A fired stop that never finishes is given up after this, once nothing is open."""
 CONFIRM_ASKS_MS: Final = (250, 500, 1_000, 2_000, 3_500)
 """After sending: when a stop is asked for until it is seen (EX-09)."""
 UNKNOWN_ASKS_MS: Final = (500, 1_000, 2_000, 4_000, 8_000)

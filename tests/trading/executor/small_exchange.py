@@ -23,6 +23,7 @@ from trading.domain.venue import (
     OrderSide,
     Outcome,
     OutcomeClass,
+    PositionSide,
     Quote,
     RiskBracket,
     Service,
@@ -88,7 +89,8 @@ class SmallExchange:
     # --- what a test says ------------------------------------------------------------------------
 
     def next(self, leg: str, *what: Any) -> None:
-        """Say how the next orders of a leg end: an Outcome, "lost", "timeout" or "ok"."""
+        """Say how the next orders of a leg end: an Outcome, "lost" (never
+        arrives), "timeout" (arrives, no answer) or "hidden" (the same, and no query shows it)."""
         self.scripts[leg].extend(what)
 
     def fail(self, call: str, times: int = 1) -> None:
@@ -187,6 +189,10 @@ class SmallExchange:
             quantity=D("0.01"),
             price=D("40000"),
         )
+
+    def hedge(self) -> None:
+        """The person switches to hedge mode; the position has a side of its own from now."""
+        self.is_hedged = True
 
     def drain(self) -> list[VenueEvent]:
         """Return what the user stream told since."""
@@ -351,7 +357,9 @@ class SmallExchange:
         if code is not None:
             return Outcome(OutcomeClass.REJECTED, code=code, status=400, message="refused")
         order = self._taken(request)
-        if said == "timeout":
+        if said == "hidden":
+            self.hidden.add(request.client_id)
+        if said in ("timeout", "hidden"):
             return Outcome(OutcomeClass.UNKNOWN, message="time-out")
         return Outcome(OutcomeClass.ACCEPTED, order=order, status=200)
 
@@ -407,6 +415,13 @@ class SmallExchange:
                 liquidation_price=D(0),
                 unrealised=D(0),
                 isolated_wallet=D(0),
+                position_side=(
+                    PositionSide.BOTH
+                    if not self.is_hedged
+                    else PositionSide.LONG
+                    if quantity > 0
+                    else PositionSide.SHORT
+                ),
             )
         ]
 

@@ -21,6 +21,7 @@ from trading.executor.numbers import terms_to_row
 from trading.executor.planning import terms_of
 from trading.models import Fill, JournalEntry, Trade, TradeOrder, TradingAccount
 
+LEGS = ("guard", "entry", "stop", "tp1", "tp2", "tp3", "close")
 NOW = 1_700_000_000_000
 MINUTE = 60_000
 D = Decimal
@@ -163,6 +164,25 @@ class Stage:
         """Return the one trade as it stands in its row."""
         return Trade.objects.for_user(self.account.user_id).get()
 
+    def enter(self, **changes: Any) -> None:
+        """Have the entry rest behind its guard."""
+        make_trade(self.account, **changes)
+        self.run(1_000)
+        assert self.exchange.resting() == ["guard", "entry"]
+
+    def open(self, **changes: Any) -> None:
+        """Have the position open, with its stop and its targets."""
+        self.enter(**changes)
+        self.exchange.fill("entry", price="60050")
+        self.run(3_000)
+        assert self.exchange.resting() == ["stop", "tp1", "tp2", "tp3"]
+
+    def ask_to_close(self) -> None:
+        """The person asks to close the trade."""
+        row = self.trade()
+        row.close_asked_at = to_datetime(self.clock.now_ms())
+        row.save(update_fields=["close_asked_at"])
+
     def order(self, leg: str, attempt: int | None = None) -> TradeOrder:
         """Return an order's row, the newest attempt unless said."""
         rows = TradeOrder.objects.for_user(self.account.user_id).filter(leg=leg)
@@ -218,5 +238,5 @@ def assert_invariants(stage: Stage, *, is_over: bool = False) -> None:
     assert trade.longest_naked_ms <= 10_000, "I2: naked for too long"
     if is_over:
         assert trade.state in ("closed", "not_entered", "skipped"), trade.state
-        rest = [leg for leg in exchange.resting() if not leg.startswith("web")]
+        rest = [leg for leg in exchange.resting() if leg in LEGS]
         assert not rest, "EX-16: orphans"
