@@ -56,6 +56,21 @@ KNOWN: Final = {
                 "No new signal is issued. Open signals are followed and settled as before."
             ),
         ),
+        KnownSwitch(
+            "trading_entries",
+            KILL,
+            gettext_lazy("No bot opens a position. Open ones are managed as before."),
+        ),
+        KnownSwitch(
+            "trading_close_only",
+            KILL,
+            gettext_lazy("No bot opens a position, and entries that rest are cancelled."),
+        ),
+        KnownSwitch(
+            "trading_flatten",
+            KILL,
+            gettext_lazy("Every position of every bot is closed at market, at once."),
+        ),
     )
 }
 

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 CALL_S: Final = 3.0
 """How long a lane waits for a reply. What comes later is taken late; meanwhile it is asked for,
 and other positions of the account are looked after."""
+MOST_SET_UPS: Final = 3
 _NOT_RESTING: Final = (-2011, -2013)
 _CRASH_WAIT_S: Final = 0.3
 
@@ -60,11 +61,11 @@ class Doer:
                 for told in await reads.read(self.desk, step.what, trade.symbol, now_ms):
                     await self.cancel_stranger(told)
             case steps.SetLeverage():
-                await self.desk.port.set_leverage(trade.symbol, step.leverage)
-                await reads.read_settings(self.desk, trade.symbol)
+                outcome = await self.desk.port.set_leverage(trade.symbol, step.leverage)
+                await self._judge_set_up(trade, outcome)
             case steps.SetIsolated():
-                await self.desk.port.set_isolated(trade.symbol)
-                await reads.read_settings(self.desk, trade.symbol)
+                outcome = await self.desk.port.set_isolated(trade.symbol)
+                await self._judge_set_up(trade, outcome)
             case steps.CancelStranger():
                 await self.cancel_stranger(step.told)
             case _:
@@ -91,6 +92,15 @@ class Doer:
             case steps.Tell():
                 await self._rows(changes.tell, trade, step, now_ms)
                 self.desk.memory.trade(trade.id).told.add(step.code)
+
+    async def _judge_set_up(self, trade: TradeFacts, outcome: Outcome) -> None:
+        """A setting is judged by reading it, not by the answer (EX-21); -4067 may mislead."""
+        held = self.desk.memory.symbol(trade.symbol)
+        before = held.settings
+        await reads.read_settings(self.desk, trade.symbol)
+        held.set_up_tries = held.set_up_tries + 1 if held.settings == before else 0
+        if held.set_up_tries >= MOST_SET_UPS:
+            held.set_up_refused = f"{outcome.code}: {outcome.message}"
 
     async def _rows(
         self, change: Callable[..., None], trade: TradeFacts, step: steps.Step, now_ms: int

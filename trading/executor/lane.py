@@ -86,6 +86,8 @@ class Lane:
     holding: leases.Holding | None = None
     lease_is_fresh: Callable[[], bool] = _sure
     planner: Planner | None = None
+    on_loaded: Callable[[frozenset[str]], None] = lambda symbols: None
+    """Told which symbols the account needs quotes of."""
     memory: LaneMemory = field(default_factory=LaneMemory)
     inbox: deque[VenueEvent] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -215,6 +217,7 @@ class Lane:
     async def _load(self, now_ms: int) -> None:
         rows = await self.db.run(self._load_rows, now_ms)
         self.trades = tuple(self._remembered(trade) for trade in rows)
+        self.on_loaded(frozenset(trade.symbol for trade in rows))
 
     def _load_rows(self, now_ms: int) -> list[TradeFacts]:
         rows = store.load(self.ref.user_id, self.ref.account_id)

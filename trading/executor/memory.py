@@ -37,6 +37,8 @@ class SymbolMemory:
     fills_since_ms: int | None = None
     """From when on executions are known without a hole."""
     settings: SymbolSettings | None = None
+    set_up_refused: str = ""
+    set_up_tries: int = 0
 
 
 @dataclass(slots=True)
@@ -121,6 +123,7 @@ class LaneMemory:
             past_stop_since_ms=own.past_stop_since_ms,
             best_mark=own.best_mark,
             settings=symbol.settings,
+            set_up_refused=symbol.set_up_refused,
             is_hedged=self.is_hedged,
         )
 

@@ -33,8 +33,12 @@ def note(
     )
 
 
-def entry_denial(trade: Trade, now: datetime) -> None:
+def entry_denial(trade: Trade, now: datetime) -> Any:
     return None
+
+
+def choose_for_bots(signal: Any, now: datetime) -> list[Any]:
+    return []
 
 
 def stop_mode(account: TradingAccount, symbol: str, model_version: str) -> StopMode | None:
@@ -49,5 +53,5 @@ def tell_key_lost(account: TradingAccount, now: datetime) -> None:
     return None
 
 
-def make_plan(row, account, rules, quote, now_ms):
+def make_plan(row: Trade, account: Any, rules: Any, quote: Any, now_ms: int) -> Any:
     raise NotImplementedError

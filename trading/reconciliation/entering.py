@@ -141,6 +141,11 @@ def _over_before_sent(look: Look) -> tuple[str, str] | None:
         return "price_left", "The price had left the entry zone."
     if look.entry is not None and look.entry.state is OrderState.DROPPED:
         return "not_sent", look.entry.message or "The entry was held back."
+    if look.venue.set_up_refused:
+        return (
+            "set_up_refused",
+            f"The exchange did not take margin mode or leverage ({look.venue.set_up_refused}).",
+        )
     if look.venue.is_hedged:
         return "hedge_mode", "The account is in hedge mode. Switch to one-way mode for the bot."
     if guard is None:

@@ -197,6 +197,8 @@ class VenueFacts:
     best_mark: Decimal | None = None
     """Best mark price for the trade while it was watched."""
     settings: SymbolSettings | None = None
+    set_up_refused: str = ""
+    """Why the exchange did not take margin mode or leverage."""
     is_hedged: bool | None = None
 
     @property
