@@ -7,14 +7,17 @@ exchange, decide, do one step, decide anew. A lane that fails hurts no other lan
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from django.db import DatabaseError
 
 from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.platform import leases
+from trading.contracts import TradeState
 from trading.domain.venue import (
     Outcome,
     OutcomeClass,
@@ -29,6 +32,7 @@ from trading.executor import changes, hooks, outcomes, reads, standing, store
 from trading.executor.claim import Denial
 from trading.executor.database import Database
 from trading.executor.doing import Doer
+from trading.executor.emergency import Emergency
 from trading.executor.memory import AccountRef, LaneMemory
 from trading.executor.planning import MarketPlanner, Planner
 from trading.executor.reconcile import Reconciler
@@ -44,6 +48,7 @@ MOST_STEPS: Final = 200
 """Of one pass; a loop that never rests would starve the others."""
 STANDING_MS: Final = 500
 """Kill switches act within a second (EX-25)."""
+WITHOUT_ROWS_S: Final = 1.0
 KEY_AGAIN_MS: Final = 60_000
 BREAKER_FAILURES: Final = 5
 BREAKER_MS: Final = 60_000
@@ -93,11 +98,14 @@ class Lane:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     trades: tuple[TradeFacts, ...] = ()
     """As last loaded."""
+    is_ending: bool = False
+    """Asked to end: the step that runs is finished, no other begins."""
     key_lost_ms: int | None = None
     """When the exchange last refused the key."""
     desk: reads.Desk = field(init=False)
     doer: Doer = field(init=False)
     reconciler: Reconciler = field(init=False)
+    emergency: Emergency = field(init=False)
     _standings: dict[UUID, Standing] = field(default_factory=dict)
     _standings_ms: int = -(10**15)
     _pauses: dict[tuple[Any, ...], _Pause] = field(default_factory=dict)
@@ -114,6 +122,7 @@ class Lane:
             plan=self.planner or MarketPlanner(self.market.rules, self.market.quote),
             wake=self.wake.set,
         )
+        self.emergency = Emergency(self.desk)
         self.reconciler = Reconciler(self.desk, self.doer.cancel_stranger)
 
     # --- a pass ----------------------------------------------------------------------------------
@@ -144,6 +153,8 @@ class Lane:
             if self.key_lost_ms is not None:
                 return self.key_lost_ms + KEY_AGAIN_MS
             await self._take_events(now)
+            if self.is_ending:
+                break
         return self.now_ms() + 1
 
     def choose(self, now_ms: int) -> tuple[TradeFacts | None, Decision]:
@@ -184,7 +195,7 @@ class Lane:
         except CryptoSystemsError as error:
             await self._stumble(trade, step, key, error, now_ms)
         except Exception as error:  # one poisoned row must not stop the account (F-56)
-            if _is_database(error):
+            if isinstance(error, DatabaseError):
                 raise
             await self._stumble(trade, step, key, error, now_ms)
         else:
@@ -296,6 +307,8 @@ class Lane:
             await reads.identify_parked(self.desk, now_ms)
         except ReadFailed:
             self._failed(now_ms)
+        except KeyRefused as error:
+            await self._lose_key(str(error), now_ms)
 
     # --- may an entry leave ----------------------------------------------------------------------
 
@@ -372,22 +385,48 @@ class Lane:
             self.wake.set()
 
     async def run(self, look_s: float = 0.25) -> None:
-        """Pass for ever; in between look at the market, which costs nothing but arithmetic."""
-        while True:
+        """Pass until asked to end; in between look at the market, which costs only arithmetic.
+
+        Raises
+        ------
+        LeaseLost
+            If another process has taken the account over.
+        """
+        while not self.is_ending:
             self.wake.clear()
-            due = await self.pass_once()
-            while not self.wake.is_set():
-                now = self.now_ms()
-                if now >= due or (self.trades and now - self._standings_ms >= STANDING_MS):
-                    break
-                if self.choose(now)[1].step is not None:
-                    break
-                try:
-                    await asyncio.wait_for(
-                        self.wake.wait(), min(look_s, max(0.001, (due - now) / 1_000))
-                    )
-                except TimeoutError:
-                    continue
+            try:
+                due = await self.pass_once()
+            except DatabaseError as error:
+                log.error(
+                    "lane_without_rows", account=str(self.ref.account_id), error=str(error)[:200]
+                )
+                await self.without_rows()
+                await asyncio.sleep(WITHOUT_ROWS_S)
+                continue
+            await self._wait(due, look_s)
+
+    async def _wait(self, due_ms: int, look_s: float) -> None:
+        """Sleep until something is due, something is told, or the market asks for a step."""
+        while not self.wake.is_set():
+            now = self.now_ms()
+            if now >= due_ms or (self.trades and now - self._standings_ms >= STANDING_MS):
+                return  # switches are read so often, whatever else there is to do
+            if self.choose(now)[1].step is not None:
+                return
+            pause_s = min(look_s, max(0.001, (due_ms - now) / 1_000))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), pause_s)
+
+    async def without_rows(self) -> None:
+        """The database is away: go on only with what closes, from memory (F-17)."""
+        for trade in self.trades:
+            if trade.state is TradeState.CLOSING and trade.open_quantity > 0:
+                await self.emergency.close(trade, self.now_ms())
+
+    def end(self) -> None:
+        """Ask the lane to end after the step that runs."""
+        self.is_ending = True
+        self.wake.set()
 
     async def close(self) -> None:
         """Let go; what rests at the exchange stays."""
@@ -402,9 +441,3 @@ def _key(trade: TradeFacts, step: Step) -> tuple[Any, ...]:
     order = getattr(step, "order", None)
     what = order.client_id if order is not None else getattr(step, "what", None)
     return trade.id, type(step), what
-
-
-def _is_database(error: Exception) -> bool:
-    from django.db import DatabaseError
-
-    return isinstance(error, DatabaseError)

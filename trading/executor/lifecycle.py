@@ -8,6 +8,7 @@ import structlog
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import bell, leases
 from trading.contracts import TradeState
+from trading.domain import client_ids
 from trading.domain.orders import Leg, OrderState
 from trading.domain.venue import CashFlow, Service, VenueFill, VenueOrder
 from trading.executor import hooks, store, ties, words
@@ -19,6 +20,8 @@ from trading.reconciliation.guards import Guard
 
 log = structlog.get_logger(__name__)
 
+REBUILD_TRADES: Final = 200
+"""Newest trades of a symbol that are tried for an order without a row."""
 BY_HAND: Final = "manual"
 _PREFIXES: Final = (
     ("autoclose-", "autoclose"),
@@ -195,8 +198,11 @@ def _give(ref: AccountRef, row: Fill, *, client_id: str, reason: str, now_ms: in
     """Find whose a fill is: an order of ours, the trade it ends from outside, or nobody yet."""
     now = to_datetime(now_ms)
     order = _find(ref, client_id, row.exchange_order_id, Service.ORDER, row.symbol)
+    rebuilt = None if order is not None else rebuild(ref, row.symbol, client_id)
     if order is not None:
         row.trade, row.leg = order.trade, order.leg
+    elif rebuilt is not None:
+        row.trade, row.leg = rebuilt[0], rebuilt[1].leg.value
     elif client_id or reason or not hooks.has(Guard.IDENTIFY):
         row.reason = outside_reason(client_id, reason)
         row.trade = _trade_at(ref, row)
@@ -219,6 +225,23 @@ def _give(ref: AccountRef, row: Fill, *, client_id: str, reason: str, now_ms: in
     bell.ring(ref.user_id)
     if totals.entered > 0 and totals.open_quantity == 0:
         hooks.reach("K9")
+
+
+def rebuild(
+    ref: AccountRef, symbol: str, client_id: str
+) -> tuple[Trade, client_ids.ParsedId] | None:
+    """Return the trade that an id of ours belongs to although its row is lost, by building it again."""
+    parsed = client_ids.parse(client_id)
+    if parsed is None:
+        return None
+    trades = Trade.objects.for_user(ref.user_id).filter(account_id=ref.account_id, symbol=symbol)
+    for trade in trades.order_by("-decided_at")[:REBUILD_TRADES]:
+        name = client_ids.client_id(
+            ref.user_id, ref.account_id, trade.signal_id, parsed.leg, parsed.attempt
+        )
+        if name == client_id:
+            return trade, parsed
+    return None
 
 
 def _fill_details(row: Fill) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import leases
 from trading.domain import client_ids
 from trading.domain.orders import Leg
-from trading.domain.venue import CashFlow, OrderRequest, VenueAccount, VenueOrder
+from trading.domain.venue import CashFlow, OrderKind, OrderRequest, VenueAccount, VenueOrder
 from trading.executor import lifecycle, reads, store, ties
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
@@ -32,8 +32,6 @@ LEAST_BACK_MS: Final = 3_600_000
 """Income is read at least so far back."""
 WATCH_LIST: Final = timedelta(minutes=45)
 """Orders that were not found are looked for so long: half an hour proves nothing (EX-13)."""
-_ADOPT_ATTEMPTS: Final = 64
-_ADOPT_DAYS: Final = 4
 
 
 @dataclass(slots=True)
@@ -131,21 +129,12 @@ def adopt(
 def _adopt_one(
     ref: AccountRef, told: VenueOrder, now_ms: int, holding: leases.Holding | None
 ) -> bool:
-    parsed = client_ids.parse(told.client_id)
-    if parsed is None:
+    found = lifecycle.rebuild(ref, told.symbol, told.client_id)
+    if found is None:
         return False
-    since = to_datetime(now_ms) - timedelta(days=_ADOPT_DAYS)
-    trades = Trade.objects.for_user(ref.user_id).filter(
-        account_id=ref.account_id, symbol=told.symbol, decided_at__gte=since
-    )
-    for trade in trades:
-        name = client_ids.client_id(
-            ref.user_id, ref.account_id, trade.signal_id, parsed.leg, parsed.attempt
-        )
-        if name == told.client_id:
-            _write_adopted(ref, trade, parsed.leg, parsed.attempt, told, now_ms, holding)
-            return True
-    return False
+    trade, parsed = found
+    _write_adopted(ref, trade, parsed.leg, parsed.attempt, told, now_ms, holding)
+    return True
 
 
 def _write_adopted(
@@ -157,8 +146,6 @@ def _write_adopted(
     now_ms: int,
     holding: leases.Holding | None,
 ) -> None:
-    from trading.domain.venue import OrderKind
-
     now = to_datetime(now_ms)
     request = OrderRequest(
         client_id=told.client_id,

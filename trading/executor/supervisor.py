@@ -205,8 +205,9 @@ class Supervisor:
             lane = await self._make(held, holding)
             held.lane = lane
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._listen(lane))
-                group.create_task(lane.run())
+                listening = group.create_task(self._listen(lane))
+                await lane.run()
+                listening.cancel()
         except* leases.LeaseLost as lost:
             log.error("lane_lost", account=str(held.ref.account_id), n=len(lost.exceptions))
             held.again_s = boot_s() + 2.0
@@ -278,9 +279,15 @@ class Supervisor:
         self.lanes.pop(account_id, None)
 
     async def _end(self, held: Hosted) -> None:
-        if held.task is not None and not held.task.done():
-            held.task.cancel()
+        """Let the step that runs end; what hangs is cut off, and asked about at the next start."""
+        if held.task is None or held.task.done():
+            return
+        if held.lane is not None:
+            held.lane.end()
             await asyncio.wait({held.task}, timeout=DRAIN_S)
+        if not held.task.done():
+            held.task.cancel()
+            await asyncio.wait({held.task}, timeout=1.0)
 
     async def stop(self) -> None:
         """End every lane in its own time, all at once (OP-04)."""
