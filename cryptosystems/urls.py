@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/schema", documentation.SchemaView.as_view(), name="schema"),
     path("api/docs", documentation.DocsView.as_view(), name="docs"),
     path("api/v1/", include("signals.urls")),
+    path("api/v1/", include("trading.urls")),
     path("api/v1/", include("billing.urls_api")),
     path("api/v1/account/", include("accounts.urls")),
     re_path("^api(?:/|$)", documentation.unknown_address),

@@ -103,6 +103,12 @@ class DashboardPage:
     """Newest open signals, for the feed."""
     signals_delay_s: int
     """By how many seconds this viewer sees them late; 0: at once."""
+    followed: dict[str, Any] | None
+    """How the reader's paper trade of the shown signal stands; None: it is not followed."""
+    paper_lock: str
+    """Why this reader may not follow on paper; empty: they may, or are visitors."""
+    positions: tuple[Any, ...]
+    """What the reader has open, for the strip above the panes: `PositionRow`."""
     first: dict[str, Any]
     """What the script starts from: symbol, markets, signals, status, sequence number to resume after."""
 
@@ -209,31 +215,6 @@ class BillingPage:
     billed_from: datetime | None
     """When somebody who subscribes now pays first; None: at once."""
     has_portal: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of getting started."""
-
-    title: str
-    text: str
-    is_done: bool
-    is_next: bool
-    aside: str
-    """What stands at the right: a date, a count."""
-    link: tuple[str, str] | None
-    """(address, words) of the button."""
-    lock: str = ""
-    """Why it cannot be done now; empty: it can."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartPage:
-    """Getting started: what is done and what comes next."""
-
-    shell: Shell
-    steps: tuple[Step, ...]
-    n_done: int
 
 
 @dataclass(frozen=True, slots=True)

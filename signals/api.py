@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from signals.contracts import TradableSignal
+from signals.contracts import ModelResult, TradableSignal
 from signals.delivery import bus
 from signals.selectors import records, signals, tradable
 from signals.selectors.visibility import ORIGINS, delay_s, live_origin, sees_live
@@ -77,8 +77,8 @@ def newest_number() -> int:
     return tradable.newest_number()
 
 
-def model_results(signal_ids: Iterable[UUID]) -> dict[UUID, float]:
-    """Return the net R of the settled and entered ones among these signals."""
+def model_results(signal_ids: Iterable[UUID]) -> dict[UUID, ModelResult]:
+    """Return the results of the settled and entered ones among these signals."""
     return tradable.results(signal_ids)
 
 

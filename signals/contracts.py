@@ -46,3 +46,13 @@ class TradableSignal:
     decimals: int
     is_open: bool
     """Not settled yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResult:
+    """How the published rule settled a signal that was entered."""
+
+    net_r: float
+    gross_r: float
+    entry: float
+    """Fill price by the rule."""

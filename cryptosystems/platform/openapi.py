@@ -78,11 +78,21 @@ _ERRORS: Final = {
     500: "Our fault; `request_id` finds it.",
     503: "The engine or the database has no answer now.",
 }
+TRADING_PATHS: Final = (
+    "/api/v1/bot",
+    "/api/v1/positions",
+    "/api/v1/executions",
+    "/api/v1/trades",
+    "/api/v1/api-keys",
+)
 _SECURITY: Final = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A personal token, as `Authorization: Bearer cs_…`. It reads, never writes.",
+        "description": (
+            "A personal token, as `Authorization: Bearer cs_…`. It reads; with the scope `trade` it "
+            "also acts within the limits of the bot."
+        ),
     },
     "session": {
         "type": "apiKey",
@@ -106,7 +116,7 @@ class Schema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Return who may call: visitors, tokens, sessions."""
         if self.method != "GET":
-            return [{"session": []}]
+            return [{"token": []}, {"session": []}] if self.access.acts else [{"session": []}]
         return [*([{}] if self.access.is_public else []), {"token": []}, {"session": []}]
 
     def get_operation_id(self) -> str:
@@ -116,6 +126,8 @@ class Schema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         """Group addresses by the scope they need."""
+        if self.path.startswith(TRADING_PATHS):
+            return ["Trading"]
         return ["Account" if self.access.scope == "account:read" else "Markets and signals"]
 
     def get_operation(self, *arguments: Any) -> dict[str, Any] | None:
@@ -123,8 +135,9 @@ class Schema(AutoSchema):
         operation: dict[str, Any] | None = super().get_operation(*arguments)
         if operation is None:
             return None
-        if self.method == "GET":
-            needs = f"A token needs the scope `{self.access.scope}`."
+        needed = self.access.scope if self.method == "GET" else self.access.acts
+        if needed:
+            needs = f"A token needs the scope `{needed}`."
             operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
         absent = set() if "{" in self.path else {404}
         absent |= set() if "requestBody" in operation else {413, 415}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = "signals:read"
 ACCOUNT: Final = "account:read"
+TRADE: Final = "trade"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -38,19 +39,21 @@ class Access:
     """Visitors may read."""
     query: frozenset[str]
     """Parameters the address knows; any other is refused."""
+    acts: str = ""
+    """What a token needs to change something here; empty: only a person, signed in, does."""
 
 
 def scope(
-    name: str, *, public: bool = False, query: tuple[str, ...] = ()
+    name: str, *, public: bool = False, query: tuple[str, ...] = (), acts: str = ""
 ) -> Callable[[View], View]:
     """Declare a view: the scope a token needs, whether visitors may read, and its parameters.
 
-    Stands above `@api_view`. What changes something is never open to a token: a person does that,
-    signed in.
+    Stands above `@api_view`. What changes something is open to a token only where `acts` names the
+    scope for it; elsewhere a person does that, signed in.
     """
 
     def declare(view: View) -> View:
-        view.cls.access = Access(name, public, frozenset(query))  # type: ignore[attr-defined]
+        view.cls.access = Access(name, public, frozenset(query), acts)  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -96,14 +99,15 @@ def _check_person(request: Request, access: Access) -> None:
 
 
 def _check_token(request: Request, access: Access) -> None:
-    if request.method not in SAFE_METHODS:
+    needed = access.scope if request.method in SAFE_METHODS else access.acts
+    if not needed:
         raise NotAllowed(
             "A token reads. Change this on your account's pages, signed in.", code="session_only"
         )
     token: Any = request.auth
-    if access.scope not in token.scopes:
+    if needed not in token.scopes:
         raise NotAllowed(
-            f"This token lacks the scope {access.scope}. Make one that has it.",
+            f"This token lacks the scope {needed}. Make one that has it.",
             code="insufficient_scope",
         )
     _gate(settings.API_GATE)(caller_id(request))

@@ -59,17 +59,24 @@ KNOWN: Final = {
         KnownSwitch(
             "trading_entries",
             KILL,
-            gettext_lazy("No bot opens a position. Open ones are managed as before."),
+            gettext_lazy(
+                "No bot and no paper account opens anything. What is open is managed as before."
+            ),
         ),
         KnownSwitch(
             "trading_close_only",
             KILL,
-            gettext_lazy("No bot opens a position, and entries that rest are cancelled."),
+            gettext_lazy(
+                "As above, and entries that rest at an exchange are cancelled. Stops and targets "
+                "stay."
+            ),
         ),
         KnownSwitch(
             "trading_flatten",
             KILL,
-            gettext_lazy("Every position of every bot is closed at market, at once."),
+            gettext_lazy(
+                "Every position that was opened here is closed at market, on every account."
+            ),
         ),
     )
 }

@@ -235,6 +235,7 @@ EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL: str = ENV["EMAIL_FROM"]
 METRICS_TOKEN: str = ENV["METRICS_TOKEN"]
 LOG_LEVEL: str = ENV["LOG_LEVEL"]
+RELEASE: str = ENV["RELEASE"]
 LOGGING_CONFIG = "cryptosystems.platform.logging.configure"
 LOGGING: dict[str, Any] = {"level": LOG_LEVEL}
 
@@ -342,6 +343,14 @@ ENGINE_SHARD: str = ENV["ENGINE_SHARD"]
 
 SOCKETS_PER_ADDRESS: int = ENV["SOCKETS_PER_ADDRESS"]
 
+# --- trading --------------------------------------------------------------------------------
+PAPER_WALLET = "10000"
+"""USDT a paper account begins with."""
+VAULT_PUBLIC_KEY: tuple[str, bytes] | None = ENV["VAULT_PUBLIC_KEY"]
+VAULT_PRIVATE_KEYS: tuple[tuple[str, bytes], ...] = ENV["VAULT_PRIVATE_KEYS"]
+IS_EXECUTOR: bool = ENV["EXECUTOR"]
+EGRESS_ADDRESSES: tuple[str, ...] = ENV["EGRESS_ADDRESSES"]
+
 # --- API ------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -375,6 +384,7 @@ SPECTACULAR_SETTINGS = {
         "signals.shapes.add_components",
         "accounts.shapes.add_components",
         "billing.shapes.add_components",
+        "trading.shapes.add_components",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -26,15 +26,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing import api as billing
 from billing.contracts import BillingView, State
-from cryptosystems.kernel.errors import (
-    CryptoSystemsError,
-    InvalidInput,
-    NeedsOperator,
-    NotAllowed,
-    RetryLater,
-)
+from cryptosystems.kernel.errors import CryptoSystemsError, NeedsOperator, RetryLater
 from cryptosystems.platform.addresses import client_address
 from cryptosystems.platform.throttles import HOUR_S, take
+from frontend.answers import SeeOther, status_of
 from frontend.checkout import lets_forms_reach_payments
 from frontend.context import BillingPage
 from frontend.people import user_id_of
@@ -49,12 +44,6 @@ WAIT_S: Final = 60
 """How long the page after a payment waits for the truth before it says that we will write."""
 EVERY_S: Final = 4
 _LIVING: Final = frozenset({"active", "trialing", "past_due", "unpaid", "paused", "incomplete"})
-
-
-class SeeOther(HttpResponseRedirect):
-    """After a POST: go there, by GET."""
-
-    status_code = 303
 
 
 @require_safe
@@ -212,7 +201,7 @@ def _show(request: HttpRequest, error: CryptoSystemsError | None = None) -> Http
     context = {"page": page, "shell": page.shell}
     answer = render(request, "frontend/account/billing.html", context)
     if error is not None:
-        answer.status_code = _status_of(error)
+        answer.status_code = status_of(error)
         after_s = getattr(error, "after_s", None)
         if after_s:
             answer["Retry-After"] = str(int(after_s) + 1)
@@ -225,16 +214,6 @@ def _words(error: CryptoSystemsError) -> str:
         log.error("payments_not_set_up", error=str(error))
         return _("Payments cannot be taken here at the moment. Nothing was charged.")
     return str(error)
-
-
-def _status_of(error: CryptoSystemsError) -> int:
-    if isinstance(error, InvalidInput):
-        return 400
-    if isinstance(error, NotAllowed):
-        return 403
-    if isinstance(error, RetryLater) and error.after_s:
-        return 429
-    return 503
 
 
 def _page(request: HttpRequest, trouble: str = "") -> BillingPage:

@@ -10,9 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from frontend.context import DashboardPage, LevelRow
+from frontend.following import followed_of, lock_of
+from frontend.holdings import position_rows
 from frontend.shell import make_shell
 from frontend.templatetags.formats import price
 from signals import api
+from trading import api as trading
 
 FIRST_MARKETS: Final = 40
 _DEFAULT_SYMBOL: Final = "BTCUSDT"
@@ -42,8 +45,11 @@ def make_dashboard(
     if market is not None and market not in first_rows:
         first_rows = [market, *first_rows[:-1]]
     known = {held["id"]: held for held in [*open_signals, *([signal] if signal else [])]}
+    shell = make_shell("dashboard", request)
+    followed = followed_of(viewer_id, known)
+    lock = lock_of(shell)
     return DashboardPage(
-        shell=make_shell("dashboard", request),
+        shell=shell,
         symbol=symbol,
         market=market,
         markets=first_rows,
@@ -55,6 +61,9 @@ def make_dashboard(
         levels=() if signal is None else signal_levels(signal, market),
         open_signals=open_signals,
         signals_delay_s=api.delay_s(viewer_id),
+        followed=None if signal is None else followed.get(signal["id"]),
+        paper_lock=lock,
+        positions=() if viewer_id is None else position_rows(trading.positions_of(viewer_id)),
         first={
             "symbol": symbol,
             "now": status["now"] if status else None,
@@ -62,6 +71,10 @@ def make_dashboard(
             "markets": _light(first_rows),
             "signals": list(known.values()),
             "after": after,
+            "followed": followed,
+            "paper": "" if viewer_id is None else "locked" if lock else "open",
+            "paper_lock": lock,
+            "trading": None if viewer_id is None else trading.live_state(viewer_id),
         },
     )
 

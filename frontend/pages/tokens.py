@@ -115,7 +115,7 @@ def _fault(name: str, chosen: tuple[str, ...], lifetime: str) -> str:
 
 
 def _scopes() -> tuple[tuple[str, str, str], ...]:
-    """Return what can be chosen. Trading by token is not offered before there is any trading."""
+    """Return what can be chosen."""
     return (
         (
             "signals:read",
@@ -125,7 +125,15 @@ def _scopes() -> tuple[tuple[str, str, str], ...]:
         (
             "account:read",
             _("Read the account"),
-            _("Who you are here, your plan and until when it runs."),
+            _("Who you are here, your plan, your positions, trades and limits."),
+        ),
+        (
+            "trade",
+            _("Trade within the limits of the bot"),
+            _(
+                "Follow signals, answer offers, close positions, flatten, lower limits. It cannot "
+                "switch a bot on, raise a limit of an exchange account, or touch keys."
+            ),
         ),
     )
 

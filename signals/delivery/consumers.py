@@ -72,12 +72,14 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             await self._refuse("session_over", "You are signed out. Sign in again.")
         await self.close(code=code)
 
-    async def _standing(self) -> Standing | None:
+    async def _standing(self, *, with_parts: bool) -> Standing | None:
         """Return what the owner may see; None once the session is over."""
         owner = self.viewer.owner
         if owner.user_id is None:
             return await sync_to_async(standing_of)(None)
-        return await sync_to_async(standing_in_session)(owner.user_id, owner.session_key)
+        return await sync_to_async(standing_in_session)(
+            owner.user_id, owner.session_key, with_parts=with_parts
+        )
 
     async def disconnect(self, code: int) -> None:
         if hasattr(self, "viewer"):
@@ -147,7 +149,7 @@ class StreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         if topic == ACCOUNT and self.viewer.owner.user_id is None:
             await self._refuse("sign_in_first", "Sign in to follow your account.", topic)
             return
-        standing = await self._standing()
+        standing = await self._standing(with_parts=topic == ACCOUNT)
         if standing is None:
             await self._end(SESSION_OVER)
         elif topic == ACCOUNT:

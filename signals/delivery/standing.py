@@ -10,6 +10,7 @@ from accounts import api as accounts
 from billing import api as billing
 from billing.contracts import Feature
 from cryptosystems.kernel.origin import Origin
+from cryptosystems.platform import account_parts
 from signals.delivery.payloads import iso
 from signals.selectors.visibility import is_visible, live_origin
 
@@ -29,8 +30,13 @@ class Standing:
         return self.sees_live or live_origin() != Origin.LIVE.value
 
 
-def standing_of(user_id: UUID | None, now: datetime | None = None) -> Standing:
-    """Return what somebody may see; None is a visitor."""
+def standing_of(
+    user_id: UUID | None, now: datetime | None = None, *, with_parts: bool = True
+) -> Standing:
+    """Return what somebody may see; None is a visitor.
+
+    Without parts (what other rooms add to the frame) it is enough to ask for rights.
+    """
     found = billing.entitlements_for(user_id, now)
     data: dict[str, Any] = {
         "state": found.state.value,
@@ -38,15 +44,19 @@ def standing_of(user_id: UUID | None, now: datetime | None = None) -> Standing:
         "features": sorted(feature.value for feature in found.features),
         "sentence": str(found.sentence),
     }
+    if user_id is not None and with_parts:
+        data |= account_parts.parts_of(user_id)
     account = json.dumps(data, separators=(",", ":"), ensure_ascii=False) if user_id else ""
     return Standing(found.allows(Feature.LIVE_SIGNALS), account)
 
 
 def standing_in_session(
-    user_id: UUID, session_key: str, now: datetime | None = None
+    user_id: UUID, session_key: str, now: datetime | None = None, *, with_parts: bool = True
 ) -> Standing | None:
     """Return the same of somebody whose session still stands; None once it is over."""
-    return standing_of(user_id, now) if accounts.is_session_alive(session_key, user_id) else None
+    if not accounts.is_session_alive(session_key, user_id):
+        return None
+    return standing_of(user_id, now, with_parts=with_parts)
 
 
 def may_resume(frame: str, standing: Standing, now: datetime) -> bool:

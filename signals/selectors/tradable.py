@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cryptosystems.kernel.decimals import from_float
 from cryptosystems.kernel.instruments import Side
-from signals.contracts import TradableSignal
+from signals.contracts import ModelResult, TradableSignal
 from signals.models import Settlement, Signal
 from signals.selectors.visibility import live_origin
 
@@ -33,10 +33,17 @@ def newest_number() -> int:
     return Signal.objects.order_by("-number").values_list("number", flat=True).first() or 0
 
 
-def results(signal_ids: Iterable[UUID]) -> dict[UUID, float]:
-    """Return the net R of those that were entered and have been settled."""
-    rows = Settlement.objects.filter(signal_id__in=list(signal_ids), net_r__isnull=False)
-    return {row.signal_id: row.net_r for row in rows if row.net_r is not None}
+def results(signal_ids: Iterable[UUID]) -> dict[UUID, ModelResult]:
+    """Return how those were settled that were entered, by signal."""
+    rows = Settlement.objects.select_related("signal__current").filter(
+        signal_id__in=list(signal_ids), net_r__isnull=False
+    )
+    found = {}
+    for row in rows:
+        entry = row.signal.current.fill_price
+        if row.net_r is not None and row.gross_r is not None and entry is not None:
+            found[row.signal_id] = ModelResult(row.net_r, row.gross_r, entry)
+    return found
 
 
 def _of(row: Signal) -> TradableSignal:

@@ -1,5 +1,6 @@
 """Every address of the API, found by walking the routes: who may, who may not, and what it says."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -43,9 +44,8 @@ def routes() -> dict[str, Any]:
 
 
 def address_of(route: str) -> str:
-    return "/" + route.replace("<str:symbol>", "BTCUSDT").replace(
-        "<uuid:signal_id>", str(uuid4())
-    ).replace("<uuid:token_id>", str(uuid4()))
+    address = "/" + route.replace("<str:symbol>", "BTCUSDT")
+    return re.sub(r"<uuid:\w+>", lambda _: str(uuid4()), address)
 
 
 ROUTES = sorted(routes())

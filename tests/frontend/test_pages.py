@@ -59,6 +59,10 @@ def test_without_an_engine_the_dashboard_comes_at_once_and_says_what_is_missing(
         "markets": None,
         "signals": [],
         "after": 0,
+        "followed": {},
+        "paper": "",
+        "paper_lock": "",
+        "trading": None,
     }
 
 

@@ -44,8 +44,9 @@ def test_the_dashboard_loads_at_most_120_kb_of_script_with_the_chart_library() -
     assert sum(gzipped(path) for path in [*modules, JS / "theme.js"]) <= 120_000
 
 
-def test_the_status_page_loads_at_most_40_kb_of_script() -> None:
-    modules = reached(JS / "status.js")
+@pytest.mark.parametrize("name", ["status", "orders", "bot"])
+def test_another_page_loads_at_most_40_kb_of_script(name: str) -> None:
+    modules = reached(JS / f"{name}.js")
     assert sum(gzipped(path) for path in [*modules, JS / "theme.js"]) <= 40_000
 
 

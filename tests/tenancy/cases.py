@@ -50,6 +50,11 @@ EVERYONE: Final = {
     "mfa_login_webauthn",
 }
 OWN: Final = {
+    "trading:bot-list",
+    "trading:position-list",
+    "trading:execution-list",
+    "trading:execution-export",
+    "trading:follow",
     "billing_api:account",
     "billing_api:entitlement",
     "billing_api:invoice-list",
@@ -90,6 +95,14 @@ OWN: Final = {
     "usersessions_list",
 }
 OWNED: Final = {
+    "trading:bot",
+    "trading:bot-mode",
+    "trading:bot-automation",
+    "trading:bot-flatten",
+    "trading:trade",
+    "trading:trade-close",
+    "trading:trade-approve",
+    "trading:trade-decline",
     "accounts:token-detail",
     "frontend:end-session",
     "frontend:revoke-token",

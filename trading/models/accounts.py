@@ -146,5 +146,7 @@ class BotSettings(TenantModel):
     """Highest equity since the last reset, for the drawdown breaker."""
     equity = models.DecimalField(max_digits=24, decimal_places=8, null=True)
     """As the executor last read it; USDT."""
+    unrealised = models.DecimalField(max_digits=24, decimal_places=8, default=Decimal(0))
+    """Open result of the account, as read with the equity; USDT."""
     equity_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)

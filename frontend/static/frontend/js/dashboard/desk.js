@@ -15,6 +15,7 @@ export const desk = {
   markets: new Map(), // symbol → row of GET /markets, kept fresh by the topic `tickers`
   isWhole: false, // whether `markets` holds all, or only what came with the page
   signals: new Map(), // id → Signal
+  followed: new Map(), // id of a signal → how the reader's paper trade of it stands
   chosen: null, // id of a signal that was picked in the feed
   status: null,
   isStale: false,

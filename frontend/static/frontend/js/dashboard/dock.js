@@ -4,7 +4,6 @@ import { $, $$, h, note, skeleton } from "../dom.js";
 import { t } from "../text.js";
 import { desk, hasMarkets, hasScores, isPhone, judged, listen, setTab, warmingText } from "./desk.js";
 import { bookTab } from "./tab-book.js";
-import { correlationTab } from "./tab-correlation.js";
 import { factorsTab } from "./tab-factors.js";
 import { fundingTab } from "./tab-funding.js";
 
@@ -12,12 +11,17 @@ const TABS = {
   factors: { draw: factorsTab, path: () => `factors?timeframe=${judged()}`, every: 2000 },
   book: { draw: bookTab, path: () => "book", every: 2000 },
   funding: { draw: fundingTab, path: () => "funding", every: 2000 },
-  corr: { draw: correlationTab, path: () => "correlation", every: 3_600_000 },
+  corr: { draw: drawCorrelation, path: () => "correlation", every: 3_600_000 },
 };
+/** Few open this tab: its module comes with the first look. */
+async function drawCorrelation(found) {
+  return (await import("./tab-correlation.js")).correlationTab(found);
+}
 const panel = $("[data-dock]");
 const read = reader();
 let shownFor = "";
 let readAt = 0;
+let asked = "";
 
 async function load() {
   const tab = TABS[desk.tab];
@@ -26,12 +30,15 @@ async function load() {
     panel.replaceChildren(skeleton(90, 75, 95, 80, 85, 70));
     panel.setAttribute("aria-busy", "true");
   }
+  asked = path;
   readAt = performance.now();
   if (!(desk.tab === "factors" ? hasScores() : hasMarkets())) return waiting();
   try {
     const found = await read(path);
+    const drawn = [await tab.draw(found)].flat();
+    if (asked !== path) return; // another tab was opened meanwhile
     const top = shownFor === path ? panel.scrollTop : 0;
-    panel.replaceChildren(...[tab.draw(found)].flat());
+    panel.replaceChildren(...drawn);
     panel.scrollTop = top;
     shownFor = path;
     panel.removeAttribute("aria-busy");

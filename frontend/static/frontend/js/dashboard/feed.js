@@ -3,6 +3,7 @@ import { $, $$, h, note, put, sideGlyph, sideWord, tone } from "../dom.js";
 import { R, hm, percent } from "../format.js";
 import { paint } from "../paint.js";
 import { t } from "../text.js";
+import { feedMark } from "./follow.js";
 import { current, desk, goTo, isOpen, isPhone, listen, openR, priceOf, select, signalList } from "./desk.js";
 
 const WORDS = {
@@ -36,7 +37,7 @@ function result(signal) {
 function build(signal) {
   const cell = (cls) => h("span", { class: cls });
   const row = { st: cell("st"), c: cell("c"), o: cell("o") };
-  row.el = h(
+  row.button = h(
     "button",
     { class: "feed-row num", type: "button", "data-signal-id": signal.id, onclick: () => pick(signal.id) },
     h("span", { class: "t", text: hm(Date.parse(signal.issued_at)) }),
@@ -45,6 +46,8 @@ function build(signal) {
     row.c,
     row.o,
   );
+  row.mark = h("span", { class: "feed-slot" });
+  row.el = h("div", { class: "feed-item" }, row.button, row.mark);
   return row;
 }
 function pick(id) {
@@ -58,12 +61,17 @@ function write(row, signal) {
   put(row.o, words);
   row.o.className = `o ${cls}`;
   const shown = current();
-  if (shown && shown.id === signal.id) row.el.setAttribute("aria-current", "true");
-  else row.el.removeAttribute("aria-current");
+  if (shown && shown.id === signal.id) row.button.setAttribute("aria-current", "true");
+  else row.button.removeAttribute("aria-current");
+  const follows = desk.followed.get(signal.id)?.state ?? signal.state;
+  if (row.follows !== follows) {
+    row.follows = follows;
+    row.mark.replaceChildren(...[feedMark(signal)].filter(Boolean));
+  }
   if (fresh.delete(signal.id)) {
-    row.el.classList.remove("feed-new");
-    void row.el.offsetWidth;
-    row.el.classList.add("feed-new");
+    row.button.classList.remove("feed-new");
+    void row.button.offsetWidth;
+    row.button.classList.add("feed-new");
   }
 }
 function show() {
@@ -120,7 +128,7 @@ export function startFeed() {
     if (id) fresh.add(id);
     paint("feed", show);
   });
-  listen("chosen", show);
+  listen(["chosen", "followed"], show);
   listen("status", () => !rows.size && show());
   listen("prices", (symbols) =>
     paint("feed results", () => {

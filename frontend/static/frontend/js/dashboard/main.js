@@ -6,6 +6,7 @@ import { startChart } from "./charting.js";
 import { SECONDS, desk, select, setClock, tell } from "./desk.js";
 import { startDock } from "./dock.js";
 import { failFeed, startFeed } from "./feed.js";
+import { startFollowing } from "./follow.js";
 import { startHead } from "./head.js";
 import { startHealth } from "./health.js";
 import { startKeys } from "./keys.js";
@@ -86,6 +87,7 @@ if (first.markets) takeMarkets(first.markets);
 for (const signal of first.signals) desk.signals.set(signal.id, signal);
 
 const live = pageLive(first.after);
+startFollowing(first);
 startHealth(live);
 startMarkets();
 startHead();
@@ -94,6 +96,7 @@ startFeed();
 startChart(live);
 startDock();
 startKeys();
+if (first.trading) import("./strip.js").then(({ startStrip }) => startStrip(first)); // nobody else needs it
 live.subscribe("tickers", takeTickers);
 live.subscribe("signals", takeSignal);
 live.start();

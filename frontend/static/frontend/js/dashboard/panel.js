@@ -6,6 +6,7 @@ import { pieces, t } from "../text.js";
 import { fit, rRuler } from "../viz.js";
 import { current, desk, isOpen, listen, now, planOf, priceOf } from "./desk.js";
 import { stateWords } from "./feed.js";
+import { followPart } from "./follow.js";
 import { refreshGates, showGates } from "./gates.js";
 import { confidence, levels, proof, top, waterfall } from "./signal.js";
 import { sizer } from "./sizer.js";
@@ -55,11 +56,17 @@ function show(signal) {
       ),
       h("div", { class: "sig-block" }, h("p", { class: "conf-line", text: signal.invalidation }), proof(signal)),
     ),
-    isOpen(signal) && h("div", { class: "sig-act" }, sizer(signal, plan)),
+    act(signal, plan),
   );
   shown = { signal, parts };
   tick();
   move();
+}
+/** What can be done: follow it on paper, reckon a size. */
+function act(signal, plan) {
+  const following = followPart(signal);
+  if (!following && !isOpen(signal)) return null;
+  return h("div", { class: "sig-act", "data-follow": signal.id }, isOpen(signal) && sizer(signal, plan), following);
 }
 /** What changes each second: time left. */
 function tick() {
@@ -114,14 +121,14 @@ function bar(signal) {
     icon("chevron-up"),
   );
 }
-function update() {
+function update(isAnew = false) {
   const signal = current();
   bar(signal);
   if (!signal) {
     shown = null;
     return showGates(box);
   }
-  if (shown && shown.signal === signal) return;
+  if (shown && shown.signal === signal && !isAnew) return;
   const scrolled = shown && shown.signal.id === signal.id ? $(".sig-scroll", box).scrollTop : 0;
   show(signal);
   $(".sig-scroll", box).scrollTop = scrolled;
@@ -148,8 +155,9 @@ export function announce(kind, signal) {
   );
 }
 export function startPanel() {
-  listen(["symbol", "chosen", "ready", "timeframe"], update);
-  listen("signals", () => paint("panel", update));
+  listen(["symbol", "chosen", "ready", "timeframe"], () => update());
+  listen("signals", () => paint("panel", () => update()));
+  listen("followed", (id) => shown && shown.signal.id === id && update(true));
   listen("status", () => current() || bar(null));
   listen("prices", (symbols) => shown && symbols.has(shown.signal.symbol) && paint("panel prices", move));
   listen("second", () => {

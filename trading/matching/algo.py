@@ -1,0 +1,261 @@
+"""The service of conditional orders: they wait for a price, then become ordinary ones.
+
+It knows nothing of the ordinary service's open orders, and that one nothing of these.
+Source: USDⓈ-M Futures, New Algo Order; Event: Algo Order Update.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from trading.domain.venue import (
+    AlgoEvent,
+    OrderKind,
+    OrderRequest,
+    OrderSide,
+    Quote,
+    Service,
+    TradingRules,
+    VenueOrder,
+    VenueState,
+)
+from trading.matching import filters
+from trading.matching.account import NOT_FOUND, OrdinaryAccount
+from trading.matching.records import ZERO, Fees, Ids, Order, with_quantity
+from trading.matching.refused import Refused
+
+MOST_CONDITIONAL: Final = 200
+LET_GO, STUCK, REJECT = "let_go", "stuck", "reject"
+
+
+def _let_all_go(order: Order) -> str:
+    return LET_GO
+
+
+class AlgoAccount(OrdinaryAccount):
+    """Both services of one account."""
+
+    def __init__(
+        self,
+        rules: Mapping[str, TradingRules],
+        *,
+        wallet: Decimal,
+        fees: Fees,
+        ids: Ids,
+        uid: str = "",
+    ) -> None:
+        super().__init__(rules, wallet=wallet, fees=fees, ids=ids, uid=uid)
+        self.algos: dict[str, dict[int, Order]] = {}
+        """Open conditional orders by symbol and id."""
+        self.at_trigger: Callable[[Order], str] = _let_all_go
+        """What becomes of an order whose price has come: LET_GO, STUCK or REJECT (faults)."""
+
+    # --- placing ------------------------------------------------------------------------------
+
+    def place_algo(self, request: OrderRequest, quote: Quote, now_ms: int) -> VenueOrder:
+        """Take a conditional order.
+
+        Raises
+        ------
+        Refused
+            -2021 where it would trigger at once, -4130 beside another close-position order of its
+            kind and direction, -4509 for a close-position order while flat, -4045 above 200.
+        """
+        if not request.kind.is_conditional:
+            raise Refused(-1116, "Invalid orderType.")
+        rules = self._check(request)
+        filters.check_status(rules, opens=not (request.reduce_only or request.close_position))
+        trigger = filters.check_price(rules, request.trigger_price, name="triggerPrice")
+        quantity = self._algo_quantity(rules, request, quote)
+        if sum(len(held) for held in self.algos.values()) >= MOST_CONDITIONAL:
+            raise Refused(-4045, "Reach max stop order limit.")
+        self.marks[request.symbol] = quote.mark
+        price = quote.mark if request.by_mark_price else quote.last
+        if _has_come(request, trigger, price, price):
+            raise Refused(-2021, "Order would immediately trigger.")
+        order = Order(self.ids.next_algo(), request, VenueState.NEW, quantity, now_ms, now_ms)
+        self.algos.setdefault(request.symbol, {})[order.id] = order
+        self._tell_algo(order, now_ms)
+        return order.view()
+
+    def _algo_quantity(self, rules: TradingRules, request: OrderRequest, quote: Quote) -> Decimal:
+        if not request.close_position:
+            quantity = filters.check_quantity(rules, request)
+            filters.check_notional(
+                rules, quantity, quote.mark, is_reducing=request.reduce_only or self.is_hedged
+            )
+            return quantity
+        if request.quantity is not None:
+            raise Refused(-4136, "Target strategy invalid for closePosition with quantity.")
+        if request.reduce_only:
+            raise Refused(-1106, "Parameter 'reduceonly' sent when not required.")
+        if not self._closable(request):
+            raise Refused(
+                -4509,
+                "Time in Force (TIF) GTE can only be used with open positions or open orders.",
+            )
+        for other in self.algos.get(request.symbol, {}).values():
+            r = other.request
+            if r.close_position and r.kind is request.kind and r.side is request.side:
+                raise Refused(
+                    -4130,
+                    "An open stop or take profit order with GTE and closePosition in the direction is existing.",
+                )
+        return ZERO
+
+    def _open(self, service: Service) -> Iterable[Order]:
+        if service is Service.ORDER:
+            return super()._open(service)
+        return (o for held in self.algos.values() for o in held.values())
+
+    def _has_orders(self, symbol: str | None) -> bool:
+        if super()._has_orders(symbol):
+            return True
+        return bool(self.algos) if symbol is None else symbol in self.algos
+
+    # --- the market moves ---------------------------------------------------------------------
+
+    def on_quote(self, quote: Quote, now_ms: int) -> None:
+        """Fill and trigger what the price has reached; liquidate what must be.
+
+        Stops are looked at before liquidation: both act at the mark price, and the stop lies
+        nearer.
+        """
+        for order in list(self.algos.get(quote.symbol, {}).values()):
+            if order.state is VenueState.NEW and _reached(order.request, quote):
+                self._trigger(order, quote, now_ms)
+        super().on_quote(quote, now_ms)
+
+    def _trigger(self, order: Order, quote: Quote, now_ms: int) -> None:
+        if order.id not in self.algos.get(order.request.symbol, {}):
+            return  # an order before it has ended it
+        order.state, order.triggered_ms = VenueState.TRIGGERING, now_ms
+        order.updated_ms = now_ms
+        self._tell_algo(order, now_ms)
+        verdict = self.at_trigger(order)
+        if verdict == STUCK:
+            return
+        if verdict == REJECT:
+            self._end_algo(order, VenueState.REJECTED, now_ms, "Margin is insufficient.")
+            return
+        self._become_ordinary(order, quote, now_ms)
+
+    def _become_ordinary(self, order: Order, quote: Quote, now_ms: int) -> None:
+        """Send what a conditional order becomes to the matching."""
+        r = order.request
+        closable = self._closable(r)
+        if r.close_position and not closable:
+            self._end_algo(order, VenueState.EXPIRED, now_ms)
+            return
+        if r.reduce_only and not closable:
+            self._end_algo(order, VenueState.REJECTED, now_ms, "ReduceOnly Order is rejected.")
+            return
+        quantity = closable if r.close_position else order.quantity
+        if r.reduce_only:
+            quantity = min(quantity, closable)
+        rules = self.rules[r.symbol]
+        child_request = replace(
+            with_quantity(r, quantity),
+            kind=OrderKind.MARKET,
+            trigger_price=None,
+            close_position=False,
+            reduce_only=False,
+        )
+        if not (r.reduce_only or r.close_position):
+            try:
+                opening = quantity - min(quantity, closable)
+                self._check_affordable(rules, child_request, opening, quote.mark)
+            except Refused as refusal:
+                self._end_algo(order, VenueState.REJECTED, now_ms, refusal.message)
+                return
+        child = Order(
+            self.ids.next_order(),
+            replace(child_request, reduce_only=r.reduce_only or r.close_position),
+            VenueState.NEW,
+            quantity,
+            now_ms,
+            now_ms,
+            algo_id=order.id,
+            original_kind=r.kind.value,
+        )
+        order.actual_order_id = child.id
+        order.state, order.updated_ms = VenueState.TRIGGERED, now_ms
+        self._tell_algo(order, now_ms)
+        self._add(child, now_ms)
+        self._take(child, quote, now_ms)
+        order.filled, order.cost = child.filled, child.cost
+        self._end_algo(order, VenueState.FINISHED, now_ms)
+
+    def _after_fills(self, symbol: str, now_ms: int) -> None:
+        """Let close-position orders go once there is nothing left to close."""
+        for order in list(self.algos.get(symbol, {}).values()):
+            waits = order.state is VenueState.NEW and order.request.close_position
+            if waits and not self._closable(order.request):
+                self._end_algo(order, VenueState.EXPIRED, now_ms)
+
+    # --- ends ---------------------------------------------------------------------------------
+
+    def _end_algo(
+        self, order: Order, state: VenueState, now_ms: int, reject_reason: str = ""
+    ) -> None:
+        order.state, order.updated_ms, order.reject_reason = state, now_ms, reject_reason
+        symbol = order.request.symbol
+        held = self.algos.get(symbol, {})
+        held.pop(order.id, None)
+        if not held:
+            self.algos.pop(symbol, None)
+        self._remember(order)
+        self._tell_algo(order, now_ms)
+
+    def _tell_algo(self, order: Order, now_ms: int) -> None:
+        self._events.append(AlgoEvent(order.view(), now_ms))
+
+    def cancel_algo(self, symbol: str, client_id: str | None, number: int, now_ms: int) -> Order:
+        """Cancel an open conditional order by either id."""
+        for order in list(self.algos.get(symbol, {}).values()):
+            if order.id == number or (client_id and order.request.client_id == client_id):
+                self._end_algo(order, VenueState.CANCELED, now_ms)
+                return order
+        raise Refused(-2011, NOT_FOUND)
+
+    def cancel_all(self, symbol: str, service: Service, now_ms: int) -> int:
+        """Cancel every open order of a symbol at one service; return how many."""
+        if service is Service.ORDER:
+            return super().cancel_all(symbol, service, now_ms)
+        held = list(self.algos.get(symbol, {}).values())
+        for order in held:
+            self._end_algo(order, VenueState.CANCELED, now_ms)
+        return len(held)
+
+    def forget_algo(self, algo_id: int) -> Order | None:
+        """Lose a conditional order without a word: what the exchange has been seen to do."""
+        for symbol, held in list(self.algos.items()):
+            order = held.pop(algo_id, None)
+            if order is not None:
+                if not held:
+                    self.algos.pop(symbol)
+                return order
+        return None
+
+    def restore_algo(self, order: Order) -> None:
+        """Let a lost conditional order be there again."""
+        self.algos.setdefault(order.request.symbol, {})[order.id] = order
+
+
+def _has_come(request: OrderRequest, trigger: Decimal, high: Decimal, low: Decimal) -> bool:
+    rises = request.kind is OrderKind.STOP_MARKET
+    if request.side is OrderSide.SELL:
+        rises = not rises
+    return high >= trigger if rises else low <= trigger
+
+
+def _reached(request: OrderRequest, quote: Quote) -> bool:
+    """Say whether the price was at the trigger at any time since the quote before."""
+    assert request.trigger_price is not None
+    if request.by_mark_price:
+        high = quote.mark if quote.mark_high is None else quote.mark_high
+        low = quote.mark if quote.mark_low is None else quote.mark_low
+    else:
+        high, low = quote.high, quote.low
+    return _has_come(request, request.trigger_price, high, low)

@@ -1,0 +1,64 @@
+"""What the rules look at, read from rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Sum
+
+from trading.contracts import TradeState
+from trading.models import BotSettings, CashFlowRow, Trade
+
+OPEN = (TradeState.ENTERING.value, TradeState.OPEN.value, TradeState.CLOSING.value)
+"""States in which a position stands or may come to stand."""
+HELD = (*OPEN, TradeState.PARKED.value)
+COUNTED_FLOWS = ("REALIZED_PNL", "COMMISSION", "FUNDING_FEE", "INSURANCE_CLEAR")
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Counts and sums since 00:00 UTC."""
+
+    lost: Decimal
+    n_entered: int
+
+
+def day_start(now: datetime) -> datetime:
+    """Return 00:00 UTC of the day."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def today_of(row: BotSettings, now: datetime) -> Today:
+    """Return what was lost and entered today, by the exchange's own income list."""
+    since = day_start(now)
+    flows = CashFlowRow.objects.for_user(row.user_id).filter(
+        account_id=row.account_id, at__gte=since, kind__in=COUNTED_FLOWS
+    )
+    booked = flows.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    entered = Trade.objects.for_user(row.user_id).filter(
+        account_id=row.account_id, opened_at__gte=since
+    )
+    return Today(-(booked + row.unrealised), entered.count())
+
+
+def lost_percent(row: BotSettings, now: datetime) -> Decimal:
+    """Return what was lost today in per cent of the equity that the day began with."""
+    lost = max(Decimal(0), today_of(row, now).lost)
+    whole = (row.equity or Decimal(0)) + lost
+    return (lost / whole * 100).quantize(Decimal("0.01")) if whole > 0 else Decimal(0)
+
+
+def held_trades(user_id: UUID, account_id: UUID) -> list[Trade]:
+    """Return trades of an account of which something may stand at the exchange."""
+    rows = Trade.objects.for_user(user_id).filter(account_id=account_id, state__in=HELD)
+    return list(rows)
+
+
+def open_risk(user_id: UUID, account_id: UUID, except_trade: UUID | None = None) -> Decimal:
+    """Return the USDT at risk in what is open or being entered; a stop beyond the entry risks none."""
+    total = Decimal(0)
+    for trade in held_trades(user_id, account_id):
+        if trade.pk != except_trade and trade.stop_level == "initial":
+            total += trade.risk_amount
+    return total
