@@ -9,12 +9,13 @@ from cryptosystems.kernel.clock import to_datetime, to_ms
 from cryptosystems.platform import bell, leases
 from trading.contracts import TradeState
 from trading.domain.orders import Leg
-from trading.executor import store, ties, words
+from trading.executor import store, words
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
 from trading.models import JournalEntry, Trade, TradeOrder
 from trading.reconciliation.state import OrderFacts, TradeFacts
 from trading.reconciliation.steps import Become, Close, Mark, MoveStop, Tell
+from trading.services import after, journal
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ def become(
             ]
         )
         if step.state is not TradeState(trade.state) or step.reason:
-            ties.note(
+            journal.note(
                 row,
                 step.state.value,
                 row.sentence or _STATE_WORDS.get(step.state, ""),
@@ -73,7 +74,7 @@ def become(
                 now=now,
             )
         if step.state is TradeState.CLOSED:
-            ties.trade_closed(row, now)
+            after.trade_closed(row, now)
         bell.ring(ref.user_id)
 
 
@@ -98,7 +99,7 @@ def close(
         row.state, row.reason, row.sentence = TradeState.CLOSING.value, step.reason, step.sentence
         row.close_since, row.updated_at = now, now
         row.save(update_fields=["state", "reason", "sentence", "close_since", "updated_at"])
-        ties.note(row, "closing", step.sentence, details={"reason": step.reason}, now=now)
+        journal.note(row, "closing", step.sentence, details={"reason": step.reason}, now=now)
         bell.ring(ref.user_id)
 
 
@@ -116,7 +117,7 @@ def mark(
         row = _row(ref, trade)
         if step.naked_since_ms is not None:
             row.naked_since = store.at(step.naked_since_ms)
-            ties.note(row, "naked", "No confirmed stop covers the position.", now=now)
+            journal.note(row, "naked", "No confirmed stop covers the position.", now=now)
         else:
             _end_naked(row, now)
             if step.seen_ms is not None:
@@ -154,7 +155,7 @@ def move_stop(
         before = row.stop_price
         row.stop_price, row.stop_level, row.updated_at = step.price, step.level, now
         row.save(update_fields=["stop_price", "stop_level", "updated_at"])
-        ties.note(
+        journal.note(
             row,
             "stop_moves",
             f"The stop moves to {LEVELS.get(step.level, step.level)}, "
@@ -183,7 +184,7 @@ def tell(
         row = _row(ref, trade)
         row.note, row.updated_at = step.sentence, now
         row.save(update_fields=["note", "updated_at"])
-        ties.note(row, step.code, step.sentence, details=step.details, now=now)
+        journal.note(row, step.code, step.sentence, details=step.details, now=now)
         bell.ring(ref.user_id)
     if step.is_alarm:
         log.error("execution_alarm", code=step.code, trade=str(trade.id), symbol=trade.symbol)
@@ -211,7 +212,7 @@ def set_order(
         if row.state != order.state.value:
             return  # the exchange spoke meanwhile
         store.save_order(ref.user_id, order, after)
-        ties.note(
+        journal.note(
             row.trade,
             f"{order.leg.value}_{after.state.value}",
             sentence,
@@ -239,7 +240,7 @@ def ask_cancel(
         if order.leg is Leg.ENTRY and trade.entered == 0 and why in NOT_ENTERED_WHY:
             row.reason, row.sentence = NOT_ENTERED_WHY[why]
             row.save(update_fields=["reason", "sentence"])
-        ties.note(
+        journal.note(
             row,
             f"{order.leg.value}_cancelling",
             f"{words.LEGS[order.leg]} is cancelled.",
@@ -275,7 +276,7 @@ def count_failure(
         if is_over:
             row.state = TradeState.PARKED.value
             row.note = "Our software failed on this trade. A person looks at it; its stop rests."
-            ties.note(row, "parked", row.note, details={"error": error[:200]}, now=now)
+            journal.note(row, "parked", row.note, details={"error": error[:200]}, now=now)
             bell.ring(ref.user_id)
         row.updated_at = now
         row.save(update_fields=["failures", "state", "note", "updated_at"])

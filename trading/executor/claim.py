@@ -6,7 +6,7 @@ from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import bell, leases
 from trading.domain.client_ids import client_id
 from trading.domain.orders import Leg, OrderState
-from trading.executor import hooks, ties, words
+from trading.executor import hooks, words
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
 from trading.executor.numbers import request_to_row
@@ -14,6 +14,7 @@ from trading.models import Trade, TradeOrder
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.state import OrderFacts, TradeFacts
 from trading.reconciliation.steps import Prepare
+from trading.services import journal, permits
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def prepare(
         )
         if is_new:
             held = Trade.objects.for_user(ref.user_id).get(pk=trade.id)
-            ties.note(
+            journal.note(
                 held,
                 f"{step.leg.value}_prepared",
                 f"{words.LEGS[step.leg]} is prepared.",
@@ -72,6 +73,7 @@ def claim(
     trade: TradeFacts,
     *,
     now_ms: int,
+    wall_ms: int,
     refused: Denial | None = None,
     holding: leases.Holding | None = None,
 ) -> Denial | None:
@@ -82,7 +84,7 @@ def claim(
     now = to_datetime(now_ms)
     with fenced(holding):
         if order.leg is Leg.ENTRY:
-            denial = refused or _entry_denial(ref, trade, now_ms)
+            denial = refused or _entry_denial(ref, trade, wall_ms)
             if denial is not None:
                 _hold_back(ref, order, trade, denial, now_ms)
                 return denial
@@ -107,11 +109,11 @@ def claim(
     return None
 
 
-def _entry_denial(ref: AccountRef, trade: TradeFacts, now_ms: int) -> Denial | None:
+def _entry_denial(ref: AccountRef, trade: TradeFacts, wall_ms: int) -> Denial | None:
     if not hooks.has(Guard.SWITCHES):
         return None
     row = Trade.objects.for_user(ref.user_id).get(pk=trade.id)
-    found = ties.entry_denial(row, to_datetime(now_ms))
+    found = permits.entry_denial(row, to_datetime(wall_ms))
     return None if found is None else Denial(found.code, found.sentence)
 
 
@@ -126,5 +128,5 @@ def _hold_back(
     row = Trade.objects.for_user(ref.user_id).get(pk=trade.id)
     row.reason, row.sentence, row.updated_at = denial.code, denial.sentence, now
     row.save(update_fields=["reason", "sentence", "updated_at"])
-    ties.note(row, "held_back", denial.sentence, details={"code": denial.code}, now=now)
+    journal.note(row, "held_back", denial.sentence, details={"code": denial.code}, now=now)
     bell.ring(ref.user_id)

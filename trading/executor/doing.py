@@ -144,6 +144,7 @@ class Doer:
             order,
             trade,
             now_ms=now_ms,
+            wall_ms=desk.wall_ms(),
             refused=refused,
             holding=desk.holding,
         )

@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db import transaction
 
 from signals.api import newest_number, signals_after
-from trading.executor import hooks, ties
+from trading.contracts import TradeState
+from trading.executor import hooks
 from trading.models import ExecutorCursor, Trade
+from trading.services import follow
 
 CURSOR: Final = "signals"
 BATCH: Final = 20
@@ -33,8 +35,10 @@ def hand_out(now: datetime) -> list[tuple[UUID, UUID]]:
             )
             if not moved:
                 return made  # another process was first
-            chosen = ties.choose_for_bots(signal, now)
+            chosen = follow.choose_for_bots(signal, now)
         number = signal.number
-        rows = Trade.objects.across_tenants("fan-out").filter(pk__in=chosen)
+        rows = Trade.objects.across_tenants("fan-out: whose lanes are woken").filter(
+            account_id__in=chosen, signal_id=signal.id, state=TradeState.CHOSEN.value
+        )
         made.extend(rows.values_list("user_id", "account_id"))
     return made

@@ -53,6 +53,7 @@ KEY_AGAIN_MS: Final = 60_000
 BREAKER_FAILURES: Final = 5
 BREAKER_MS: Final = 60_000
 IDENTIFY_MS: Final = 2_000
+EQUITY_MS: Final = 60_000
 _FIRST_PAUSE_MS: Final = 250
 _MOST_PAUSE_MS: Final = 5_000
 
@@ -88,6 +89,8 @@ class Lane:
     db: Database
     market: Market
     now_ms: Callable[[], int]
+    wall_ms: Callable[[], int] | None = None
+    """People's time, where the market has another (a replay)."""
     holding: leases.Holding | None = None
     lease_is_fresh: Callable[[], bool] = _sure
     planner: Planner | None = None
@@ -111,9 +114,12 @@ class Lane:
     _pauses: dict[tuple[Any, ...], _Pause] = field(default_factory=dict)
     _failures: deque[int] = field(default_factory=deque)
     _identify_ms: int = 0
+    _equity_ms: int = 0
 
     def __post_init__(self) -> None:
-        self.desk = reads.Desk(self.ref, self.port, self.db, self.memory, self.holding)
+        self.desk = reads.Desk(
+            self.ref, self.port, self.db, self.memory, self.holding, self.wall_ms or self.now_ms
+        )
         self.doer = Doer(
             desk=self.desk,
             refuse_entry=self.refuse_entry,
@@ -144,6 +150,7 @@ class Lane:
         for _ in range(MOST_STEPS):
             now = self.now_ms()
             await self._identify(now)
+            await self._read_equity(now)
             await self._load(now)
             trade, decision = self.choose(now)
             if trade is None or decision.step is None:
@@ -271,8 +278,10 @@ class Lane:
         terms = trade.terms
         if terms is not None and rules is not None:
             terms = standing.with_rules(terms, rules)
-        told = frozenset(memory.trade(trade.id).told)
-        return replace(trade, orders=tuple(orders), terms=terms, told=told)
+        told, until = frozenset(memory.trade(trade.id).told), trade.offer_until_ms
+        if until is not None:  # written in people's time
+            until += self.now_ms() - self.desk.wall_ms()
+        return replace(trade, orders=tuple(orders), terms=terms, told=told, offer_until_ms=until)
 
     async def _take_events(self, now_ms: int) -> None:
         while self.inbox:
@@ -309,6 +318,23 @@ class Lane:
             self._failed(now_ms)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
+
+    async def _read_equity(self, now_ms: int) -> None:
+        """Read what the account is worth while something is open, for the breakers (EX-24)."""
+        if now_ms < self._equity_ms or not any(trade.open_quantity > 0 for trade in self.trades):
+            return
+        self._equity_ms = now_ms + EQUITY_MS
+        try:
+            account = await self.port.account()
+        except ReadFailed:
+            self._failed(now_ms)
+        except KeyRefused as error:
+            await self._lose_key(str(error), now_ms)
+        else:
+            self.memory.is_hedged = account.is_hedged
+            await self.db.run(
+                standing.take_equity, self.ref, account, now_ms=now_ms, holding=self.holding
+            )
 
     # --- may an entry leave ----------------------------------------------------------------------
 

@@ -11,12 +11,13 @@ from trading.contracts import TradeState
 from trading.domain import client_ids
 from trading.domain.orders import Leg, OrderState
 from trading.domain.venue import CashFlow, Service, VenueFill, VenueOrder
-from trading.executor import hooks, store, ties, words
+from trading.executor import hooks, store, words
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
 from trading.models import CashFlowRow, Fill, Trade, TradeOrder
 from trading.reconciliation.diff import merged
 from trading.reconciliation.guards import Guard
+from trading.services import journal
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ def take_order(
     if after.state is not before.state:
         _say(row.trade, before.leg, after.state, after.message, now, told.exchange_id)
     elif before.seen_ms is None and after.seen_ms is not None and before.leg.is_protection:
-        ties.note(
+        journal.note(
             row.trade,
             "stop_seen",
             f"{words.LEGS[before.leg]} was seen at the exchange.",
@@ -112,7 +113,7 @@ def take_order(
 def _say(
     trade: Trade, leg: Leg, state: OrderState, message: str, now: datetime, exchange_id: str
 ) -> None:
-    ties.note(
+    journal.note(
         trade,
         f"{leg.value}_{state.value}",
         words.order_sentence(leg, state, message),
@@ -212,7 +213,7 @@ def _give(ref: AccountRef, row: Fill, *, client_id: str, reason: str, now_ms: in
             log.warning("fill_parked", account=str(ref.account_id), order=row.exchange_order_id)
         return
     leg = Leg(row.leg) if row.leg else None
-    ties.note(
+    journal.note(
         row.trade,
         "fill" if leg is not None else f"fill_{row.reason}",
         words.fill_sentence(leg, row.quantity, row.price),
@@ -269,7 +270,7 @@ def _reopen(trade: Trade, now: datetime) -> None:
         trade.state, trade.reason = TradeState.OPEN.value, ""
         trade.sentence, trade.closed_at, trade.updated_at = "", None, now
         trade.save(update_fields=["state", "reason", "sentence", "closed_at", "updated_at"])
-        ties.note(trade, "reopened", "A fill came after the trade had ended here.", now=now)
+        journal.note(trade, "reopened", "A fill came after the trade had ended here.", now=now)
         log.error("trade_reopened", trade=str(trade.pk))
 
 

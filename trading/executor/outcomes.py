@@ -7,12 +7,13 @@ from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import bell, leases
 from trading.domain.orders import Leg, OrderState, may_follow
 from trading.domain.venue import Outcome, OutcomeClass
-from trading.executor import hooks, store, ties, words
+from trading.executor import hooks, store, words
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
 from trading.models import TradeOrder
 from trading.reconciliation.diff import merged
 from trading.reconciliation.state import OrderFacts
+from trading.services import journal
 
 KEY_CODES: Final = (-2014, -2015, -1022)
 """The exchange refuses the key itself."""
@@ -59,7 +60,7 @@ def record(
             return before
         store.save_order(ref.user_id, before, after, outcome=outcome.kind.value)
         if after.state is not before.state:
-            ties.note(
+            journal.note(
                 row.trade,
                 f"{order.leg.value}_{outcome.kind.value}",
                 words.order_sentence(order.leg, after.state, outcome.message),

@@ -1,15 +1,19 @@
 """Planning a trade: read what it depends on, size it, ask every limit, write the plan or the no."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import bell, leases
 from trading.contracts import TradeState
+from trading.domain.denied import Denied
 from trading.domain.orders import TARGETS
+from trading.domain.plan import TradePlan, make_plan
 from trading.domain.venue import Quote, TradingRules, VenueAccount
-from trading.executor import reads, ties
+from trading.executor import reads
 from trading.executor.claim import Denial
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
@@ -17,10 +21,25 @@ from trading.executor.numbers import terms_to_row
 from trading.executor.reads import Desk
 from trading.models import Trade
 from trading.reconciliation.state import TargetTerms, Terms, TradeFacts
+from trading.selectors.ladder import rung_of
+from trading.selectors.standing import open_risk
+from trading.services import follow, journal, permits
+from trading.services.settings import limits_of, settings_of
 
 Planner = Callable[[Desk, TradeFacts, int], Awaitable[None]]
 MOST_ALGOS: Final = 195
 """Of the account's 200 untriggered conditional orders; the rest is room for stops (EX-21)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read for a plan; nothing where the market or the account refused already."""
+
+    account: VenueAccount
+    rules: TradingRules
+    quote: Quote
+    fees: tuple[Decimal, Decimal]
+    """Maker and taker, fractions."""
 
 
 class MarketPlanner:
@@ -42,27 +61,28 @@ class MarketPlanner:
         ReadFailed
             If the exchange did not tell what a plan needs; nothing has changed then.
         """
-        rules, quote = self._rules(trade.symbol), self._quote(trade.symbol)
-        refused = _of_market(rules, quote)
-        account: VenueAccount | None = None
-        fees = (Decimal(0), Decimal(0))
-        if refused is None:
-            account = await desk.port.account()
-            desk.memory.is_hedged = account.is_hedged
-            refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
-            fees = await desk.port.fees(trade.symbol)
         await desk.db.run(
             decide_plan,
             desk.ref,
             trade,
-            refused,
-            account,
-            rules,
-            quote,
-            fees,
-            now_ms,
-            desk.holding,
+            await self._look(desk, trade, now_ms),
+            now_ms=now_ms,
+            wall_ms=desk.wall_ms(),
+            holding=desk.holding,
         )
+
+    async def _look(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Seen | Denial:
+        rules, quote = self._rules(trade.symbol), self._quote(trade.symbol)
+        if rules is None or not rules.is_trading:
+            return Denial("not_trading", "The exchange does not trade this symbol now.")
+        if quote is None:
+            return Denial("no_price", "There was no fresh price to judge the entry by.")
+        account = await desk.port.account()
+        desk.memory.is_hedged = account.is_hedged
+        refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
+        if refused is not None:
+            return refused
+        return Seen(account, rules, quote, await desk.port.fees(trade.symbol))
 
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
         """Refuse where something stands on the symbol that is not ours (EX-18, EX-21)."""
@@ -78,14 +98,6 @@ class MarketPlanner:
         if len(told) >= MOST_ALGOS:
             return Denial("too_many_orders", "The account has too many open orders.")
         return None
-
-
-def _of_market(rules: TradingRules | None, quote: Quote | None) -> Denial | None:
-    if rules is None or not rules.is_trading:
-        return Denial("not_trading", "The exchange does not trade this symbol now.")
-    if quote is None:
-        return Denial("no_price", "There was no fresh price to judge the entry by.")
-    return None
 
 
 def _of_account(account: VenueAccount) -> Denial | None:
@@ -107,37 +119,35 @@ def _of_account(account: VenueAccount) -> Denial | None:
 def decide_plan(
     ref: AccountRef,
     trade: TradeFacts,
-    refused: Denial | None,
-    account: VenueAccount | None,
-    rules: TradingRules | None,
-    quote: Quote | None,
-    fees: tuple[Decimal, Decimal],
+    seen: Seen | Denial,
+    *,
     now_ms: int,
-    holding: leases.Holding | None,
+    wall_ms: int,
+    holding: leases.Holding | None = None,
 ) -> None:
-    """Size the trade and ask its limits, in one transaction; write what came of it."""
-    now = to_datetime(now_ms)
+    """Ask every limit and size the trade, in one transaction; write the plan, the offer or the no."""
+    wall = to_datetime(wall_ms)
     with fenced(holding):
         row = Trade.objects.for_user(ref.user_id).select_related("account").get(pk=trade.id)
-        if row.state != TradeState.CHOSEN.value:
+        if row.state not in (TradeState.CHOSEN.value, TradeState.OFFERED.value):
             return
-        denial = refused or _busy(ref, row)
+        denial = seen if isinstance(seen, Denial) else _busy(ref, row)
         if denial is None:
-            found = ties.entry_denial(row, now)
+            found = permits.entry_denial(row, wall)
             denial = None if found is None else Denial(found.code, found.sentence)
         if denial is None:
-            assert account is not None and rules is not None and quote is not None
-            denial = _write_plan(row, account, rules, quote, fees, now_ms)
+            assert isinstance(seen, Seen)
+            denial = _write_plan(row, seen, now_ms, wall_ms)
         if denial is not None:
-            row.state, row.reason, row.sentence = (
-                TradeState.SKIPPED.value,
-                denial.code,
-                denial.sentence,
-            )
-            row.closed_at = now
-            row.save(update_fields=["state", "reason", "sentence", "closed_at"])
-            ties.note(row, "skipped", denial.sentence, details={"reason": denial.code}, now=now)
+            _skip(row, denial, to_datetime(now_ms))
         bell.ring(ref.user_id)
+
+
+def _skip(row: Trade, denial: Denial, now: datetime) -> None:
+    row.state, row.reason, row.sentence = TradeState.SKIPPED.value, denial.code, denial.sentence
+    row.closed_at = row.updated_at = now
+    row.save(update_fields=["state", "reason", "sentence", "closed_at", "updated_at"])
+    journal.note(row, "skipped", denial.sentence, details={"reason": denial.code}, now=now)
 
 
 def _busy(ref: AccountRef, row: Trade) -> Denial | None:
@@ -147,74 +157,74 @@ def _busy(ref: AccountRef, row: Trade) -> Denial | None:
         account_id=ref.account_id, symbol=row.symbol, state__in=live
     )
     if others.exclude(pk=row.pk).exists():
-        return Denial("symbol_busy", f"There is an open trade on {row.symbol} already.")
+        return Denial("symbol_open", f"There is an open trade on {row.symbol} already.")
     return None
 
 
-def _write_plan(
-    row: Trade,
-    account: VenueAccount,
-    rules: TradingRules,
-    quote: Quote,
-    fees: tuple[Decimal, Decimal],
-    now_ms: int,
-) -> Denial | None:
-    plan = ties.make_plan(row, account, rules, quote, now_ms)
-    if isinstance(plan, Denial):
-        return plan
+def _write_plan(row: Trade, seen: Seen, now_ms: int, wall_ms: int) -> Denial | None:
+    bot = settings_of(row.user_id, row.account_id)
+    plan = make_plan(
+        follow.signal_from_dict(row.signal),
+        limits_of(bot),
+        seen.account,
+        seen.rules,
+        seen.quote,
+        now_ms,
+        cap_percent=rung_of(row.user_id, row.account_id).cap_percent,
+        open_risk=open_risk(row.user_id, row.account_id, row.pk),
+    )
+    if isinstance(plan, Denied):
+        return Denial(plan.code, plan.sentence)
     now = to_datetime(now_ms)
-    terms = terms_of(plan, rules, fees, is_trailing=plan["is_trailing"])
-    row.plan = {**plan, "terms": terms_to_row(terms)}
-    row.state = TradeState.ENTERING.value
-    row.max_quantity = terms.quantity
-    row.stop_price, row.stop_level = terms.stop, "initial"
-    row.risk_amount = Decimal(plan["risk_amount"])
-    row.updated_at = now
+    terms = terms_of(plan, seen.rules, seen.fees)
+    row.plan = {**plan.to_dict(), "terms": terms_to_row(terms)}
+    row.max_quantity, row.risk_amount = terms.quantity, plan.risk_amount
+    row.stop_price, row.stop_level, row.updated_at = terms.stop, "initial", now
+    if row.how == "bot" and bot.is_approved_by_hand and row.approved_at is None:
+        row.state = TradeState.OFFERED.value
+        valid_ms = wall_ms + plan.valid_until_ms - now_ms
+        row.offer_until = to_datetime(min(wall_ms + bot.offer_s * 1_000, valid_ms))
+    else:
+        row.state = TradeState.ENTERING.value
     row.save(
         update_fields=[
             *("plan", "state", "max_quantity", "stop_price", "stop_level", "risk_amount"),
-            "updated_at",
+            *("offer_until", "updated_at"),
         ]
     )
-    ties.note(
+    journal.note(
         row,
-        "planned",
-        f"Planned: {plan['quantity']} at {plan['entry_price']}, stop {plan['stop']}.",
-        details={"plan": plan},
+        "offered" if row.state == TradeState.OFFERED.value else "planned",
+        f"Planned: {plan.quantity} at {plan.entry_price}, stop {plan.stop}.",
+        details={"plan": plan.to_dict()},
         now=now,
     )
     return None
 
 
-def terms_of(
-    plan: dict[str, Any],
-    rules: TradingRules,
-    fees: tuple[Decimal, Decimal],
-    *,
-    is_trailing: bool,
-) -> Terms:
-    """Return what decisions need of a plan; numbers of the plan are text."""
+def terms_of(plan: TradePlan, rules: TradingRules, fees: tuple[Decimal, Decimal]) -> Terms:
+    """Return what decisions need of a plan and of the symbol."""
     maker, taker = fees
     return Terms(
-        entry_low=Decimal(plan["entry_low"]),
-        entry_high=Decimal(plan["entry_high"]),
-        entry_price=Decimal(plan["entry_price"]),
-        quantity=Decimal(plan["quantity"]),
-        stop=Decimal(plan["stop"]),
+        entry_low=plan.entry_low,
+        entry_high=plan.entry_high,
+        entry_price=plan.entry_price,
+        quantity=plan.quantity,
+        stop=plan.stop,
         targets=tuple(
-            TargetTerms(leg, Decimal(target["price"]), Decimal(target["quantity"]))
-            for leg, target in zip(TARGETS, plan["targets"], strict=False)
+            TargetTerms(leg, target.price, target.quantity)
+            for leg, target in zip(TARGETS, plan.targets, strict=False)
         ),
-        r_distance=Decimal(plan["r_distance"]),
-        atr=Decimal(plan["atr"]),
-        valid_until_ms=int(plan["valid_until_ms"]),
-        expires_ms=int(plan["expires_ms"]),
-        leverage=int(plan["leverage"]),
+        r_distance=plan.r_distance,
+        atr=plan.atr,
+        valid_until_ms=plan.valid_until_ms,
+        expires_ms=plan.expires_ms,
+        leverage=plan.leverage,
         tick=rules.tick,
         step=rules.step,
         min_quantity=rules.min_quantity,
         min_notional=rules.min_notional,
         market_max_quantity=rules.market_max_quantity,
         cost_rate=max(maker, taker) + taker,
-        is_trailing=is_trailing,
+        is_trailing=plan.is_trailing,
     )

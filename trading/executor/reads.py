@@ -1,8 +1,10 @@
 """Reads of the exchange, booked as they come. A read that fails changes nothing (EX-14)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from cryptosystems.kernel.clock import SystemClock
 from cryptosystems.platform import leases
 from trading.domain.client_ids import is_ours
 from trading.domain.venue import (
@@ -35,6 +37,8 @@ class Desk:
     db: Database
     memory: LaneMemory
     holding: leases.Holding | None = None
+    wall_ms: Callable[[], int] = SystemClock().now_ms
+    """People's time: that of rights, offers and rests. A replayed market has another."""
 
 
 def _book_orders(

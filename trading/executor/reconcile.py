@@ -17,12 +17,13 @@ from cryptosystems.platform import leases
 from trading.domain import client_ids
 from trading.domain.orders import Leg
 from trading.domain.venue import CashFlow, OrderKind, OrderRequest, VenueAccount, VenueOrder
-from trading.executor import lifecycle, reads, store, ties
+from trading.executor import lifecycle, reads, standing, store
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
 from trading.executor.numbers import request_to_row
 from trading.executor.reads import Desk
-from trading.models import BotSettings, CashFlowRow, Trade, TradeOrder, TradingAccount
+from trading.models import CashFlowRow, Trade, TradeOrder, TradingAccount
+from trading.services import journal
 
 log = structlog.get_logger(__name__)
 
@@ -177,7 +178,7 @@ def _write_adopted(
                 "updated_at": now,
             },
         )
-        ties.note(
+        journal.note(
             trade,
             "adopted",
             "An order of ours was found at the exchange without a row here; it is ours again.",
@@ -214,9 +215,7 @@ def _book(
 ) -> None:
     for flow in flows:
         lifecycle.book_income(ref, flow, now_ms=now_ms, holding=holding)
-    BotSettings.objects.for_user(ref.user_id).filter(account_id=ref.account_id).update(
-        equity=account.margin_balance, equity_at=to_datetime(now_ms)
-    )
+    standing.take_equity(ref, account, now_ms=now_ms, holding=holding)
 
 
 def _say_done(
@@ -226,7 +225,7 @@ def _say_done(
         return
     row = TradingAccount.objects.for_user(ref.user_id).get(pk=ref.account_id)
     with fenced(holding):
-        ties.note(
+        journal.note(
             row,
             "reconciled",
             "The account was compared with the exchange.",

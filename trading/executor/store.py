@@ -118,6 +118,7 @@ def trade_facts(
         last_fill_ms=ms(last_fill),
         opened_ms=ms(row.opened_at),
         offer_until_ms=ms(row.offer_until),
+        is_approved=row.approved_at is not None,
         stop_seen_ms=ms(row.stop_seen_at),
         stop_seen_id=row.stop_seen_id,
         exit_kind=exit_kind,

@@ -335,7 +335,7 @@ def _say(
             "figures": {
                 **counted,
                 **of_venues,
-                "n_lanes": figures.n_lanes,
+                "lanes": figures.n_lanes,
                 "n_mismatched": figures.n_mismatched,
                 "oldest_unknown_s": None if oldest is None else (now - oldest).total_seconds(),
             },

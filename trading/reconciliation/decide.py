@@ -44,7 +44,7 @@ RULES: Final[tuple[Rule, ...]] = (
 def decide(trade: TradeFacts, venue: VenueFacts, standing: Standing, now_ms: int) -> Decision:
     """Return the next step of a trade, or until when there is none."""
     if trade.state is TradeState.OFFERED:
-        return _offered(trade, now_ms)
+        return _chosen(standing, now_ms) if trade.is_approved else _offered(trade, now_ms)
     if trade.state is TradeState.CHOSEN:
         return _chosen(standing, now_ms)
     if not trade.state.is_live or trade.state is TradeState.PARKED or trade.terms is None:

@@ -141,6 +141,8 @@ class TradeFacts:
     last_fill_ms: int | None = None
     opened_ms: int | None = None
     offer_until_ms: int | None = None
+    is_approved: bool = False
+    """The person said yes to the offer."""
     stop_seen_ms: int | None = None
     stop_seen_id: str = ""
     exit_kind: str = ""

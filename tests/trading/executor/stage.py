@@ -15,6 +15,7 @@ from tests.support.people import alice
 from tests.trading.executor.small_exchange import RULES, SYMBOL, SmallExchange
 from trading.contracts import Venue
 from trading.domain import client_ids
+from trading.domain.plan import TradePlan
 from trading.executor.lane import Lane, Market
 from trading.executor.memory import AccountRef
 from trading.executor.numbers import terms_to_row
@@ -33,9 +34,9 @@ PLAN: dict[str, Any] = {
     "quantity": "0.1",
     "stop": "59100",
     "targets": [
-        {"price": "61100", "quantity": "0.04"},
-        {"price": "62100", "quantity": "0.03"},
-        {"price": "63100", "quantity": "0.03"},
+        {"price": "61100", "quantity": "0.04", "r": "1"},
+        {"price": "62100", "quantity": "0.03", "r": "2"},
+        {"price": "63100", "quantity": "0.03", "r": "3"},
     ],
     "r_distance": "1000",
     "atr": "700",
@@ -43,6 +44,15 @@ PLAN: dict[str, Any] = {
     "expires_ms": NOW + 240 * MINUTE,
     "leverage": 5,
     "risk_amount": "100",
+    "symbol": SYMBOL,
+    "side": "long",
+    "is_trailing": False,
+    "notional": "6010",
+    "liquidation_price": "49000",
+    "equity": "10000",
+    "reference": "60000",
+    "tick": "0.1",
+    "step": "0.001",
 }
 
 
@@ -60,8 +70,7 @@ def make_account(user_id: UUID) -> TradingAccount:
 def make_trade(account: TradingAccount, **changes: Any) -> Trade:
     """Store a planned trade that has not entered yet."""
     plan = {**PLAN, **changes.pop("plan", {})}
-    is_trailing = changes.pop("is_trailing", False)
-    terms = terms_of(plan, RULES, (D("0.0002"), D("0.0005")), is_trailing=is_trailing)
+    terms = terms_of(TradePlan.from_dict(plan), RULES, (D("0.0002"), D("0.0005")))
     values: dict[str, Any] = {
         "account": account,
         "signal_id": uuid4(),

@@ -1,11 +1,18 @@
 """Leaving a position: without end, never more than ours, nothing left behind. F-39 to F-44, F-66."""
 
 import pytest
+from django.utils import timezone
 
 from tests.trading.executor.stage import MINUTE, D, Stage, assert_invariants
 from trading.contracts import StopMode
 from trading.domain.venue import Outcome, OutcomeClass
-from trading.executor import ties
+from trading.services import stops
+
+
+def throw(scope: str, stage: Stage, mode: StopMode) -> None:
+    """Throw a kill switch of this scope."""
+    key = str(stage.account.user_id) if scope == "user" else "BTCUSDT"
+    stops.throw(scope, key, mode, "tests throw it", by=None, now=timezone.now())
 
 
 def refusal(code: int) -> Outcome:
@@ -76,19 +83,17 @@ def test_the_time_of_the_signal_ends_the_trade(stage: Stage) -> None:
     assert_invariants(stage, is_over=True)
 
 
-def test_flatten_closes_and_close_only_takes_the_entry_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_flatten_closes_and_close_only_takes_the_entry_back(stage: Stage) -> None:
     stage.enter()
-    monkeypatch.setattr(ties, "stop_mode", lambda *_: StopMode.CLOSE_ONLY)
+    throw("user", stage, StopMode.CLOSE_ONLY)
     stage.run(5_000)
     assert stage.trade().reason == "kill_switch"
     assert_invariants(stage, is_over=True)
 
 
-def test_flatten_closes_what_is_open(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flatten_closes_what_is_open(stage: Stage) -> None:
     stage.open()
-    monkeypatch.setattr(ties, "stop_mode", lambda *_: StopMode.FLATTEN)
+    throw("symbol", stage, StopMode.FLATTEN)
     stage.run(10_000)
     assert stage.exchange.position == 0
     assert stage.trade().reason == "kill_switch"

@@ -31,7 +31,7 @@ def test_the_levels_after_each_target(stage: Stage) -> None:
 
 
 def test_a_trailing_stop_follows_and_never_returns(stage: Stage) -> None:
-    stage.open(is_trailing=True)
+    stage.open(plan={"is_trailing": True})
     stage.exchange.move("62100")
     stage.exchange.fill("tp1")
     stage.exchange.fill("tp2")
