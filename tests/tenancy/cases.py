@@ -51,6 +51,7 @@ EVERYONE: Final = {
 }
 OWN: Final = {
     "trading:bot-list",
+    "trading:key-list",
     "trading:position-list",
     "trading:execution-list",
     "trading:execution-export",
@@ -70,6 +71,7 @@ OWN: Final = {
     "frontend:billing-done",
     "frontend:billing-done-state",
     "frontend:api-tokens",
+    "frontend:api-keys",
     "frontend:security",
     "frontend:end-sessions",
     "frontend:settings",
@@ -95,7 +97,13 @@ OWN: Final = {
     "usersessions_list",
 }
 OWNED: Final = {
+    "frontend:api-key",
+    "frontend:api-key-finish",
+    "frontend:api-key-test",
+    "frontend:api-key-revoke",
+    "frontend:api-key-state",
     "trading:bot",
+    "trading:key",
     "trading:bot-mode",
     "trading:bot-automation",
     "trading:bot-flatten",

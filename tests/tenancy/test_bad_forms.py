@@ -49,6 +49,10 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "frontend:data-keep": {},
     "frontend:api-tokens": {"name": "A script", "scopes": "signals:read", "lifetime": "30"},
     "frontend:revoke-token": {},
+    "frontend:api-keys": {"venue": "simulated", "kind": "ed25519", "label": "Main account"},
+    "frontend:api-key-finish": {"api_key": "k" * 64, "secret": ""},
+    "frontend:api-key-test": {},
+    "frontend:api-key-revoke": {},
     "frontend:end-session": {},
     "frontend:end-sessions": {},
     "admin:person_act": {

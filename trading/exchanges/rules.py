@@ -1,6 +1,7 @@
 """Filters and leverage brackets of every contract, read from the exchange and kept fresh."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -99,6 +100,10 @@ class RulesBook(Mapping[str, TradingRules]):
             except (wire.Unreadable, KeyError, TypeError) as error:
                 # The other contracts are not its hostages.
                 log.warning("rules_unreadable", symbol=row.get("symbol"), reason=str(error))
+        for symbol, before in self._rules.items():
+            if symbol not in rules:
+                # Something may still be open there; nothing is opened any more.
+                rules[symbol] = replace(before, status="CLOSED")
         self._rules = rules
 
 

@@ -52,9 +52,7 @@ LAPSES: Final = timedelta(days=30)
 """A key that is bound to no address lapses after this."""
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9]{16,128}")
 _SECRET: Final = re.compile(r"[!-~]{16,256}")
-_LOOKS_LIKE_KEY: Final = re.compile(
-    r"(?=[A-Za-z0-9]*\d)[A-Za-z0-9+/_-]{40,}|-----BEGIN|PRIVATE KEY"
-)
+_LOOKS_LIKE_KEY: Final = re.compile(r"[A-Za-z0-9+/_-]{40,}|-----BEGIN|PRIVATE KEY")
 
 
 def venues_offered() -> list[Venue]:

@@ -34,9 +34,7 @@ def client_of(exchange: Exchange, **options: float) -> FuturesClient:
 
 
 def port_of(who: Who, client: FuturesClient | None = None) -> CcxtFutures:
-    return CcxtFutures(
-        client or client_of(who.venue), hmac_credential(who.api_key, who.secret)
-    )
+    return CcxtFutures(client or client_of(who.venue), hmac_credential(who.api_key, who.secret))
 
 
 def order(client_id: str, side: str = "BUY", kind: str = "MARKET", **more: object) -> OrderRequest:
