@@ -256,7 +256,11 @@ class ExchangeServer:
                 "symbols": [rules.symbol for rules in self.world.rules],
             }
         if what == "stats":
-            return {"sockets": len(self.hub.clients), "sent": dict(self.hub.sent)}
+            return {
+                "sockets": len(self.hub.clients),
+                "user_sockets": len(self.private.streams.ears),
+                "sent": dict(self.hub.sent),
+            }
         if what == "advance":
             order = await request.json()
             await self.advance(int(order["ms"]), order.get("step_ms"))
