@@ -96,6 +96,13 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "admin:signals_modelversion_roll_back": {},
     "admin:grant_answer": {"person": ""},
     "admin:switch_turn": {"reason": "a good reason"},
+    "admin:trading_killswitch_throw": {
+        "scope": "symbol",
+        "key": "BTCUSDT",
+        "mode": "no_entries",
+        "reason": "a good reason",
+    },
+    "admin:trading_killswitch_clear": {},
     "admin:export": {},
     "admin:search": {"s": "alice"},
     "admin:login": {"username": "alice", "password": "x", "next": "/admin/"},
