@@ -26,7 +26,7 @@ def findings(values: Any) -> list[checks.CheckMessage]:
     """Return what is wrong with these settings."""
     return [
         checks.Warning(told, hint=hint, id=f"cryptosystems.W{number:03d}")
-        for looked in (_site, _secrets, _stores, _mail, _payments, _market)
+        for looked in (_site, _secrets, _stores, _mail, _payments, _market, _vault)
         for number, told, hint in looked(values)
     ]
 
@@ -115,3 +115,21 @@ def _market(settings: Any) -> Iterator[Finding]:
     rest = settings.MARKET_REST_URL
     if rest and urlsplit(rest).scheme != "https":
         yield 18, "MARKET_REST_URL is not https.", "Leave it empty to reach the market itself."
+
+
+def _vault(settings: Any) -> Iterator[Finding]:
+    public = settings.VAULT_PUBLIC_KEY
+    if public is None:
+        yield (
+            19,
+            "VAULT_PUBLIC_KEY is not set.",
+            "Make a pair with manage.py vault_keys; without it no exchange key can be stored.",
+        )
+    elif public[0] in ("local", "test", "example"):
+        yield 20, f"The vault key {public[0]!r} is an example.", "Run manage.py vault_keys."
+    if settings.VAULT_PRIVATE_KEYS and not settings.IS_EXECUTOR:
+        yield (
+            21,
+            "VAULT_PRIVATE_KEYS is set for a process that is not the executor.",
+            "Give it to the executor alone (with EXECUTOR=yes), and take it from this one.",
+        )

@@ -16,6 +16,7 @@ from trading.contracts import (
     AccountView,
     BotMode,
     BotView,
+    CheckView,
     ComparisonView,
     ExecutorStatus,
     FillLine,
@@ -25,6 +26,7 @@ from trading.contracts import (
     TradeDetail,
     TradeLine,
     TradeState,
+    Venue,
 )
 from trading.domain import preview as _preview
 from trading.models import BotSettings, Trade
@@ -32,6 +34,7 @@ from trading.selectors import accounts as _accounts
 from trading.selectors import bots, live, progress, trades
 from trading.selectors.ladder import rung_of
 from trading.services import follow as following
+from trading.services import keys as _keys
 from trading.services import manual, offers, settings, stops
 
 # --- accounts -------------------------------------------------------------------------------
@@ -225,3 +228,44 @@ def throw_switch(scope: str, key: str, mode: StopMode, reason: str, *, staff_id:
 
 
 # --- keys -----------------------------------------------------------------------------------
+
+
+def venues_offered() -> list[Venue]:
+    """Return where an account can be connected beside paper."""
+    return _keys.venues_offered()
+
+
+def egress_addresses() -> tuple[str, ...]:
+    """Return the addresses the executor comes from."""
+    return _keys.egress_addresses()
+
+
+def begin_key(user_id: UUID, *, kind: str, venue: str, label: str) -> AccountView:
+    """Begin to connect an account; for Ed25519 the view holds the public key to register."""
+    made = _keys.begin_key(user_id, kind=kind, venue=venue, label=label)
+    return _accounts.account_view(made)
+
+
+def finish_key(user_id: UUID, account_id: UUID, api_key: str, secret: str = "") -> AccountView:
+    """Take the key's id (of an HMAC key the secret too) and ask for the permission test."""
+    return _accounts.account_view(_keys.finish_key(user_id, account_id, api_key, secret))
+
+
+def test_key(user_id: UUID, account_id: UUID) -> AccountView:
+    """Ask for the permission test once more."""
+    return _accounts.account_view(_keys.test_key(user_id, account_id))
+
+
+def revoke_key(user_id: UUID, account_id: UUID) -> AccountView:
+    """Stop using a key and overwrite its secret; NotAllowed while something is open."""
+    return _accounts.account_view(_keys.revoke_key(user_id, account_id))
+
+
+def checks_of(user_id: UUID, account_id: UUID) -> list[CheckView]:
+    """Return the lines of the permission test."""
+    return _accounts.checks_of(user_id, account_id)
+
+
+def blast_radius(user_id: UUID, account_id: UUID) -> list[tuple[str, str, bool]]:
+    """Return what a thief could do with a key: (what, answer, is it bad)."""
+    return _keys.blast_radius(user_id, account_id)

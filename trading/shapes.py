@@ -89,7 +89,16 @@ def _accounts() -> dict[str, JsonSchema]:
         changed_at=nullable(TIME),
         automation_opens=TEXT,
     )
+    check = record(
+        name=TEXT,
+        state=words("not_run", "running", "passed", "failed"),
+        sentence=TEXT,
+        took_ms=nullable(COUNT),
+    )
+    key = {**account, "properties": {**account["properties"], "checks": array(check)}}
     return {
+        "Key": key,
+        "KeyList": record(results=array(ref("Key"))),
         "TradingAccount": account,
         "Bot": bot,
         "BotList": record(results=array(ref("Bot"))),

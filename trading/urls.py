@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from trading import views
+from trading import key_views, views
 
 app_name = "trading"
 
 urlpatterns = [
+    path("api-keys", key_views.key_list, name="key-list"),
+    path("api-keys/<uuid:account_id>", key_views.key, name="key"),
     path("bot", views.bot_list, name="bot-list"),
     path("bot/<uuid:account_id>", views.bot, name="bot"),
     path("bot/<uuid:account_id>/mode", views.bot_mode, name="bot-mode"),

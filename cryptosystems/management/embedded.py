@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from cryptosystems.kernel.errors import NeedsOperator
 
 MOST_LOG_BYTES: Final = 20_000_000
@@ -74,6 +76,19 @@ def _text_secret() -> str:
 def key_ring() -> str:
     """Return a new key as `KEY_ENCRYPTION_KEYS` takes it."""
     return "local:" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def vault_private_keys() -> str:
+    """Return a new private key as `VAULT_PRIVATE_KEYS` takes it."""
+    private = X25519PrivateKey.generate().private_bytes_raw()
+    return "local:" + base64.b64encode(private).decode()
+
+
+def vault_public_key(private_keys: str) -> str:
+    """Return what `VAULT_PUBLIC_KEY` has to be beside these private keys: the newest one's."""
+    name, _, text = private_keys.partition(",")[0].partition(":")
+    private = X25519PrivateKey.from_private_bytes(base64.b64decode(text))
+    return f"{name}:{base64.b64encode(private.public_key().public_bytes_raw()).decode()}"
 
 
 def lasting_port(path: Path, host: str = "127.0.0.1") -> int:

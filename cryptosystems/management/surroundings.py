@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from cryptosystems.management import embedded
 from cryptosystems.management.storage import recording_timeframe
 
+PRIVATE: Final = "VAULT_PRIVATE_KEYS"
+"""Opens exchange keys: the executor has it, no other process does."""
 STANDIN_KEY: Final = "sk_standin_"
 _EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not listened to
 
@@ -68,6 +70,19 @@ def _add_secrets(env: dict[str, str], directory: Path) -> None:
     if not env.get("KEY_ENCRYPTION_KEYS"):
         path = directory / "key_encryption_keys"
         env["KEY_ENCRYPTION_KEYS"] = embedded.lasting_secret(path, embedded.key_ring)
+    if not env.get("VAULT_PUBLIC_KEY"):
+        path = directory / "vault_private_keys"
+        held = embedded.lasting_secret(path, embedded.vault_private_keys)
+        env["VAULT_PUBLIC_KEY"] = embedded.vault_public_key(held)
+    env.pop(PRIVATE, None)
+
+
+def executor_environment(env: Mapping[str, str], storage: Path) -> dict[str, str]:
+    """Return the environment of the executor: the only one that opens exchange keys."""
+    held = os.environ.get(PRIVATE) or embedded.lasting_secret(
+        storage / "secrets" / "vault_private_keys", embedded.vault_private_keys
+    )
+    return {**env, PRIVATE: held, "EXECUTOR": "yes"}
 
 
 def _add_standin(env: dict[str, str], storage: Path) -> None:

@@ -346,6 +346,10 @@ SOCKETS_PER_ADDRESS: int = ENV["SOCKETS_PER_ADDRESS"]
 # --- trading --------------------------------------------------------------------------------
 PAPER_WALLET = "10000"
 """USDT a paper account begins with."""
+VAULT_PUBLIC_KEY: tuple[str, bytes] | None = ENV["VAULT_PUBLIC_KEY"]
+VAULT_PRIVATE_KEYS: tuple[tuple[str, bytes], ...] = ENV["VAULT_PRIVATE_KEYS"]
+IS_EXECUTOR: bool = ENV["EXECUTOR"]
+EGRESS_ADDRESSES: tuple[str, ...] = ENV["EGRESS_ADDRESSES"]
 
 # --- API ------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -8,7 +8,7 @@ import base64
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -107,8 +107,19 @@ def key_ring(value: str) -> tuple[tuple[str, bytes], ...]:
     return tuple(ring)
 
 
+def _one_key(value: str) -> tuple[str, bytes] | None:
+    ring = key_ring(value)
+    if len(ring) > 1:
+        raise ValueError
+    return ring[0] if ring else None
+
+
 def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(name) for name in _names(value))
+
+
+def _addresses(value: str) -> tuple[str, ...]:
+    return tuple(str(ip_address(name)) for name in _names(value))
 
 
 def _symbols(value: str) -> tuple[str, ...] | int:
@@ -336,6 +347,39 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "sockets that visitors may hold open from one address, per web process",
         _whole(1, 100_000),
         room="signals",
+    ),
+    Setting(
+        "VAULT_PUBLIC_KEY",
+        "",
+        "id:base64 of 32 bytes (X25519)",
+        "exchange keys are sealed to it, by every process; `manage.py vault_keys` makes a pair",
+        _one_key,
+        room="trading",
+    ),
+    Setting(
+        "VAULT_PRIVATE_KEYS",
+        "",
+        "id:base64 of 32 bytes (X25519), by comma, newest first",
+        "opens exchange keys: set it for the executor and for nothing else",
+        key_ring,
+        True,
+        room="trading",
+    ),
+    Setting(
+        "EXECUTOR",
+        "no",
+        "yes or no",
+        "says that this process is the executor, so that its private keys are no mistake",
+        _flag,
+        room="trading",
+    ),
+    Setting(
+        "EGRESS_ADDRESSES",
+        "127.0.0.1",
+        "IP addresses, by comma",
+        "from where the executor reaches the exchange; users bind their keys to them",
+        _addresses,
+        room="trading",
     ),
     Setting("ENGINE_SHARD", "main", "a name", "the lease this engine takes", _text, room="signals"),
 )

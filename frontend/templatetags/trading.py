@@ -222,3 +222,28 @@ def light(position: PositionView, now: datetime) -> dict[str, str]:
     if position.proof is StopProof.FLATTENING:
         return {"kind": "bad", "icon": "triangle-alert", "words": gettext("Closing at market")}
     return {"kind": "wait", "icon": "circle-dashed", "words": gettext("Nothing open")}
+
+
+@register.filter
+def check_title(name: str) -> str:
+    """Return the title of one line of the permission test."""
+    return {
+        "signature": gettext("Signature and clock"),
+        "reading": gettext("Reading the account"),
+        "futures": gettext("Futures trading"),
+        "withdrawals": gettext("Withdrawals are off"),
+        "addresses": gettext("Address allow-list"),
+        "position_mode": gettext("Position mode"),
+        "stop_order": gettext("Stop order on the exchange"),
+    }[name]
+
+
+@register.filter
+def check_state(state: str) -> str:
+    """Return how one line of the permission test stands, in words."""
+    return {
+        "passed": gettext("Passed"),
+        "failed": gettext("Failed"),
+        "running": gettext("Running"),
+        "not_run": gettext("Not run"),
+    }[state]

@@ -78,6 +78,10 @@ FORMS: Final[dict[str, dict[str, str]]] = {
     "frontend:trade-approve": {},
     "frontend:trade-decline": {},
     "frontend:follow": {},
+    "frontend:api-keys": {"venue": "simulated", "kind": "ed25519", "label": "Main account"},
+    "frontend:api-key-finish": {"api_key": "k" * 64, "secret": ""},
+    "frontend:api-key-test": {},
+    "frontend:api-key-revoke": {},
     "frontend:end-session": {},
     "frontend:end-sessions": {},
     "admin:person_act": {

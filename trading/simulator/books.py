@@ -65,6 +65,9 @@ class Books:
         recorded = world.recorded_book(place)
         if recorded is not None:
             return recorded.bids[:levels], recorded.asks[:levels]
+        told = world.levels(place, levels)
+        if told is not None:
+            return told
         return make_book(world.columns, place, world.tape.scales[place], self.beat, levels)
 
     def newest_id(self, place: int) -> int:

@@ -16,7 +16,7 @@ from cryptosystems.kernel.instruments import InstrumentRules
 from trading.simulator.tape import Tape
 
 if TYPE_CHECKING:
-    from trading.simulator.books import Snapshot
+    from trading.simulator.books import Sides, Snapshot
 
 BEAT_MS: Final = 500
 
@@ -101,6 +101,10 @@ class World(Protocol):
         """Return the book as recorded frames have it now; None where books are derived."""
         ...
 
+    def levels(self, symbol: int, most: int) -> "Sides | None":
+        """Return bids and asks in ticks and steps; None where the columns make the book."""
+        ...
+
     def truth(self, symbol: int) -> dict[str, list[float]]:
         """Return what only the maker of this market knows; empty where there is nothing."""
         ...
@@ -147,6 +151,10 @@ class OnlyRecorded:
     ) -> list[tuple[int, float, float]]:
         """Return nothing: open interest is not recorded."""
         return []
+
+    def levels(self, symbol: int, most: int) -> "Sides | None":
+        """Return nothing: the book is recorded or follows from the columns."""
+        return None
 
     def truth(self, symbol: int) -> dict[str, list[float]]:
         """Return nothing: nobody knows who holds what."""

@@ -39,10 +39,13 @@ class Rest(Statistics):
         self.meter = WeightMeter(weight_limit)
         self.statuses: dict[str, str] = {}
         """Of contracts that are not trading; `/sim/listing` sets them."""
+        self.clock_offset_ms: Callable[[], int] = lambda: 0
+        """How far the time it tells is off (fault)."""
         self._behind = 0
         self._routes: dict[str, Callable[[dict[str, str]], Answer]] = {
             "/fapi/v1/ping": lambda q: (b"{}", 1),
-            "/fapi/v1/time": lambda q: (_json({"serverTime": self.now_ms()}), 1),
+            "/fapi/v1/time": self._time,
+            "/sapi/v1/margin/allPairs": lambda q: (b"[]", 1),
             "/sapi/v1/system/status": lambda q: (b'{"status":0,"msg":"normal"}', 1),
             "/fapi/v1/exchangeInfo": self._exchange_info,
             "/fapi/v1/klines": self._klines,
@@ -121,6 +124,9 @@ class Rest(Statistics):
         return web.Response()
 
     # --- answers ----------------------------------------------------------------------------------
+
+    def _time(self, query: dict[str, str]) -> Answer:
+        return _json({"serverTime": self.now_ms() + self.clock_offset_ms()}), 1
 
     def _exchange_info(self, query: dict[str, str]) -> Answer:
         shifts = getattr(self.world, "shifts", {})

@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from cryptosystems.kernel.clock import Clock, FixedClock, ReplayClock, SystemClock
+from trading.matching.refused import Refused
 from trading.simulator.effects import PRESETS
 from trading.simulator.faults import Faults
 from trading.simulator.feed import World
+from trading.simulator.private.control import Control, is_ours
+from trading.simulator.private.page import KeyPage, is_loopback
+from trading.simulator.private.side import PrivateSide
 from trading.simulator.rest import Rest
 from trading.simulator.streams import StreamHub
 from trading.simulator.tape import MINUTE_MS
@@ -75,6 +79,7 @@ class ExchangeServer:
         self.world: World
         self.hub: StreamHub
         self.rest: Rest
+        self.private: PrivateSide
         self.base_url = ""
         self._runner: web.AppRunner | None = None
         self._task: asyncio.Task[None] | None = None
@@ -91,6 +96,10 @@ class ExchangeServer:
         app.router.add_get("/ws", self._raw)
         app.router.add_get("/ws/{streams:.+}", self._raw)
         app.router.add_get("/stream", self._combined)
+        app.router.add_get("/private/ws", self.private.raw)
+        app.router.add_get("/private/ws/{key}", self.private.raw)
+        app.router.add_get("/private/stream", self.private.combined)
+        app.router.add_route("*", "/sim/keys", KeyPage(self.private).handle)
         app.router.add_route("*", "/sim/{what:.+}", self._sim)
         app.router.add_route("*", "/{path:.*}", self._asked)
         self._runner = web.AppRunner(
@@ -124,6 +133,8 @@ class ExchangeServer:
                 await self._task
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.hub.close_all(), 1.0)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.private.stop(), 1.0)
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -136,6 +147,12 @@ class ExchangeServer:
                 if config.manual_clock
                 else ReplayClock(world.begin_ms, config.speed)
             )
+        elif config.world == "scripted":
+            from trading.simulator.scripted import ScriptedWorld
+
+            now = SystemClock().now_ms() if config.start_ms is None else config.start_ms
+            self.world = ScriptedWorld(n=config.symbols, now_ms=now, days=config.days)
+            self.clock = FixedClock(now) if config.manual_clock else SystemClock()
         else:
             from trading.simulator.world import SyntheticWorld
 
@@ -156,6 +173,16 @@ class ExchangeServer:
         self.rest = Rest(
             self.world, self.hub, self.faults, self._now_ms, weight_limit=config.weight_limit
         )
+        self.private = PrivateSide(
+            self.world,
+            self.hub.books,
+            self.rest.statuses,
+            self.rest.meter,
+            self._now_ms,
+            life_s=config.life_s,
+            directory=None if config.data_dir is None else config.data_dir / "accounts",
+        )
+        self.rest.clock_offset_ms = lambda: self.private.clock_offset_ms
 
     def _now_ms(self) -> int:
         return self.clock.now_ms()
@@ -173,6 +200,7 @@ class ExchangeServer:
         async with self._turn:
             happened = self.world.advance(now_ms)
             self._beat += 1
+            self.private.beat(now_ms)
             await self.hub.tick(happened, now_ms, self._beat)
 
     async def advance(self, ms: int, step_ms: int | None = None) -> None:
@@ -190,6 +218,8 @@ class ExchangeServer:
         now_ms = self._now_ms()
         if now_ms // MINUTE_MS > self.world.now_ms // MINUTE_MS:
             await self._step(now_ms)
+        if self.private.serves(request.path):
+            return await self.private.handle(request)
         return await self.rest.handle(request)
 
     # --- sockets ------------------------------------------------------------------------------
@@ -206,8 +236,13 @@ class ExchangeServer:
 
     async def _sim(self, request: web.Request) -> web.StreamResponse:
         what = request.match_info["what"]
+        if not is_loopback(request):
+            return web.json_response({"error": "answers on this machine only"}, status=403)
         try:
             answer = await self._control(request, what)
+        except Refused as refusal:
+            told = {"error": refusal.message, "code": refusal.code}
+            return web.json_response(told, status=400)
         except (ValueError, KeyError, TypeError) as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response(answer)
@@ -227,7 +262,7 @@ class ExchangeServer:
             await self.advance(int(order["ms"]), order.get("step_ms"))
             return {"now_ms": self._now_ms()}
         if what == "close_sockets":
-            return {"closed": await self.hub.close_all()}
+            return {"closed": await self.hub.close_all() + await self.private.streams.close()}
         if what == "shutdown":
             return {"told": await self.hub.tell_shutdown(self._now_ms())}
         if what == "burst":
@@ -236,15 +271,27 @@ class ExchangeServer:
         if what == "listing":
             return await self._list(await request.json())
         if what == "faults":
-            if request.method == "DELETE":
-                self.faults.clear()
-                return {"faults": "none"}
-            self.faults.add(await request.json())
-            return {"faults": "added"}
+            return await self._faults(request)
+        if is_ours(what):
+            order = await request.json() if request.can_read_body else {}
+            return await Control(self.private).work(request.method, what, order)
         if what.startswith("truth/"):
             names = [rules.symbol for rules in self.world.rules]
             return self.world.truth(names.index(what.removeprefix("truth/")))
         raise ValueError(f"nothing here is called {what}")
+
+    async def _faults(self, request: web.Request) -> Any:
+        """Put a fault in force, take all back, or tell those of the private side."""
+        if request.method == "GET":
+            return self.private.faults.told()
+        if request.method == "DELETE":
+            self.faults.clear()
+            self.private.faults.clear()
+            return {"faults": "none"}
+        order = await request.json()
+        is_market = order.get("channel") in ("rest", "ws")
+        (self.faults if is_market else self.private.faults).add(order)
+        return {"faults": "added"}
 
     async def _list(self, order: dict[str, Any]) -> Any:
         """Change a contract's status, or its tick size, while the market runs."""
@@ -255,6 +302,7 @@ class ExchangeServer:
             self.world.rules[place] = replace(self.world.rules[place], tick_size=tick)
         status = str(order.get("status", "TRADING"))
         self.rest.statuses[order["symbol"]] = status
+        self.private.market.refresh(order["symbol"])
         if status == "TRADING":
             self.hub.halted.discard(place)
         else:

@@ -76,6 +76,11 @@ class Contract:
     funding_cap: float
 
 
+def plain_price(place: int) -> float:
+    """Return the round price a contract of the universe is thought of at, quote."""
+    return _SEEDS[place % len(_SEEDS)][1]
+
+
 def brackets_for(max_leverage: int, scale: float) -> tuple[Bracket, ...]:
     """Return brackets whose maintenance margin is continuous; `scale` is the first cap, quote."""
     out: list[Bracket] = []

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading.simulator import kernel as k
-from trading.simulator.books import Snapshot
+from trading.simulator.books import Sides, Snapshot
 from trading.simulator.effects import Effects
 from trading.simulator.feed import BEAT_MS, Columns, ForcedOrder, Happenings, path
 from trading.simulator.funding import PremiumAverage, funding_rate
@@ -397,6 +397,9 @@ class SyntheticWorld:
         return repr([2, self.n, self.seed, dials])
 
     def recorded_book(self, symbol: int) -> Snapshot | None:
+        return None
+
+    def levels(self, symbol: int, most: int) -> Sides | None:
         return None
 
     def checkpoint(self) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading.matching.cases import BTC, NOW, RULES, account, order, quote
+from trading.domain.margin import liquidation_price
 from trading.domain.venue import (
     AlgoEvent,
     BalanceEvent,
@@ -19,7 +20,6 @@ from trading.domain.venue import (
     Service,
     VenueState,
 )
-from trading.domain.margin import liquidation_price
 from trading.matching.matching import MatchingAccount
 from trading.matching.records import Ids
 from trading.matching.refused import Refused

@@ -1,10 +1,6 @@
 """Run the simulated exchange."""
 
-import asyncio
-import os
-import signal as os_signal
-from argparse import ArgumentParser, ArgumentTypeError
-from pathlib import Path
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,102 +8,29 @@ from django.core.management.base import BaseCommand, CommandError
 from cryptosystems.kernel.errors import InvalidInput
 
 
-class _Interrupted(Exception):
-    """A signal came while history was being made."""
-
-
-def _positive(text: str) -> float:
-    """Return a number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise ArgumentTypeError(f"must be a number above 0, was {text}")
-    return value
-
-
 class Command(BaseCommand):
     """`manage.py exchange`: Binance's REST and WebSocket protocol on loopback."""
 
     help = "Run the simulated exchange (REST and WebSockets as Binance USDⓈ-M) on loopback."
     requires_system_checks: list[str] = []
-    _ended: asyncio.Event | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=9443, help="0 picks a free one")
-        parser.add_argument("--world", choices=("synthetic", "replay"), default="synthetic")
-        parser.add_argument(
-            "--replay",
-            type=Path,
-            help="directory of recorded candles (Parquet) or frames (JSON lines)",
-        )
-        parser.add_argument(
-            "--speed", type=_positive, default=1.0, help="replay this many times faster"
-        )
-        parser.add_argument("--history-share", type=float, default=2 / 3)
-        parser.add_argument("--symbols", type=int, default=40)
-        parser.add_argument("--seed", type=int, default=7)
-        parser.add_argument("--days", type=float, default=60.0, help="days of history")
-        parser.add_argument("--effects", choices=("demo", "mild", "none"), default="demo")
-        parser.add_argument("--data-dir", type=Path, help="keep the market here between starts")
-        parser.add_argument("--weight-limit", type=int, default=2400, help="REST weight a minute")
-        parser.add_argument("--life-seconds", type=float, default=86_400.0)
-        parser.add_argument("--ready-file", type=Path, help="write the address here when ready")
+        from trading.simulator.running import add_arguments
+
+        add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from trading.simulator.server import ExchangeConfig
+        from trading.simulator.running import Runner
 
         if options["world"] == "replay" and options["replay"] is None:
             raise CommandError(
                 "--world replay needs --replay DIR, a directory of recorded candles or frames"
             )
-        config = ExchangeConfig(
-            world="replay" if options["replay"] is not None else options["world"],
-            replay=options["replay"],
-            speed=options["speed"],
-            symbols=options["symbols"],
-            seed=options["seed"],
-            days=options["days"],
-            effects=options["effects"],
-            data_dir=options["data_dir"],
-            host=options["host"],
-            port=options["port"],
-            weight_limit=options["weight_limit"],
-            life_s=options["life_seconds"],
-            history_share=options["history_share"],
-            progress=self._progress,
-        )
         try:
-            asyncio.run(self._serve(config, options["ready_file"]))
-        except _Interrupted:
-            self.stdout.write("stopped before the market was made")
+            Runner(options, self._say).run()
         except InvalidInput as error:
             raise CommandError(str(error)) from error
 
-    def _progress(self, text: str, done: int, total: int) -> None:
-        """Say how far the market is made; asked to stop, end there (called in a thread)."""
-        if self._ended is not None and self._ended.is_set():
-            raise _Interrupted
-        self.stdout.write(f"progress {text} {done}/{total}")
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
         self.stdout.flush()
-
-    async def _serve(self, config: Any, ready_file: Path | None) -> None:
-        from trading.simulator.server import ExchangeServer
-
-        ended = self._ended = asyncio.Event()
-        for number in (os_signal.SIGTERM, os_signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        server = ExchangeServer(config)
-        address = await server.start()
-        if ready_file is not None:
-            draft = ready_file.with_suffix(f".{os.getpid()}")
-            draft.write_text(address)
-            draft.replace(ready_file)
-        self.stdout.write(f"exchange ready at {address}")
-        self.stdout.flush()
-        try:
-            await server.run_until(ended)
-        finally:
-            await server.stop()

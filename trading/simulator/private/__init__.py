@@ -1,0 +1,1 @@
+"""The private side of the simulated exchange: accounts, keys, orders, user streams."""
