@@ -92,6 +92,7 @@ class PrivateSide:
             body,
             request.remote or "",
             request.headers.get("X-MBX-APIKEY", ""),
+            self.now_ms() + self.clock_offset_ms,
         )
         key = self.book.keys.get(call.api_key)
         subject = Subject(
@@ -155,7 +156,7 @@ class PrivateSide:
 
     def _signed(self, call: Call, rights: frozenset[str]) -> ApiKey:
         key = key_of(call, self.book.keys, self.now_ms(), rights)
-        check_signature(call, key, lambda: self.now_ms() + self.clock_offset_ms)
+        check_signature(call, key)
         return key
 
     def _listen_key(self, call: Call) -> Any:
