@@ -141,8 +141,10 @@ class Stage:
     def new_lane(self) -> Lane:
         """Return a lane as a process that has just started has it."""
         ref = AccountRef(self.account.user_id, self.account.pk, Venue.SIMULATED)
-        market = Market(quote=self.exchange.quote, rules=lambda symbol: RULES)
-        return Lane(ref, self.exchange, self.db, market, self.clock.now_ms)
+        market = Market(
+            quote=self.exchange.quote, rules=lambda symbol: RULES, now_ms=self.clock.now_ms
+        )
+        return Lane(ref, self.exchange, self.db, market)
 
     def restart(self) -> None:
         """Forget everything that is not in rows."""
