@@ -132,8 +132,11 @@ class Stage:
     is_deaf: bool = False
     """The user stream is not listened to."""
 
+    exchange: Any = None
+    """The small exchange, unless another port is given."""
+
     def __post_init__(self) -> None:
-        self.exchange = SmallExchange(self.clock.now_ms)
+        self.exchange = self.exchange or SmallExchange(self.clock.now_ms)
         self.db = Served(self.loop)
         self.account = make_account(alice(verified_at=to_datetime(NOW - 3_600_000)).pk)
         self.lane = self.new_lane()
@@ -148,7 +151,7 @@ class Stage:
 
     def restart(self) -> None:
         """Forget everything that is not in rows."""
-        self.exchange.events_out.clear()
+        self.exchange.drain()
         self.lane = self.new_lane()
 
     def run(self, for_ms: int = 0) -> int:
@@ -156,7 +159,7 @@ class Stage:
         end = self.clock.now_ms() + for_ms
         for _ in range(2_000):
             due = self.once()
-            if self.exchange.events_out and not self.is_deaf:
+            if self.lane.inbox:
                 continue
             if due > end:
                 self.clock.advance(max(0, end - self.clock.now_ms()))
@@ -166,10 +169,15 @@ class Stage:
 
     def once(self) -> int:
         """Take the events and pass once."""
+        self._hear()
+        due = self.db.drive(self.lane.pass_once())
+        self._hear()
+        return due
+
+    def _hear(self) -> None:
         told = self.exchange.drain()
         if not self.is_deaf:
             self.lane.inbox.extend(told)
-        return self.db.drive(self.lane.pass_once())
 
     def trade(self) -> Trade:
         """Return the one trade as it stands in its row."""
