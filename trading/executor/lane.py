@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError
 
+from cryptosystems.kernel.clock import SystemClock
 from cryptosystems.kernel.errors import CryptoSystemsError
 from cryptosystems.platform import leases
 from trading.contracts import TradeState
@@ -68,6 +69,8 @@ class Market:
 
     quote: Callable[[str], Quote | None]
     rules: Callable[[str], TradingRules | None]
+    now_ms: Callable[[], int] = SystemClock().now_ms
+    """The venue's time: that of its orders, fills and signals."""
     is_clock_sure: Callable[[], bool] = _sure
     is_shutting_down: Callable[[], bool] = lambda: False
     entries_refused: Callable[[], str] = lambda: ""
@@ -88,7 +91,6 @@ class Lane:
     port: ExchangePort
     db: Database
     market: Market
-    now_ms: Callable[[], int]
     wall_ms: Callable[[], int] | None = None
     """People's time, where the market has another (a replay)."""
     holding: leases.Holding | None = None
@@ -130,6 +132,10 @@ class Lane:
         )
         self.emergency = Emergency(self.desk)
         self.reconciler = Reconciler(self.desk, self.doer.cancel_stranger)
+
+    def now_ms(self) -> int:
+        """Return the venue's time."""
+        return self.market.now_ms()
 
     # --- a pass ----------------------------------------------------------------------------------
 

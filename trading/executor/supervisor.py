@@ -9,7 +9,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -46,7 +46,7 @@ _PAUSES_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
 class Venues(Protocol):
     """Where the accounts trade: ports, and the market each lane judges by."""
 
-    def port_for(self, account: TradingAccount) -> ExchangePort: ...
+    async def port_for(self, account: TradingAccount) -> ExchangePort: ...
 
     def market_for(self, account: TradingAccount) -> Market: ...
 
@@ -57,6 +57,14 @@ class Venues(Protocol):
     def figures(self) -> dict[str, Any]:
         """Return clock offset and weight used, for the status page."""
         ...
+
+
+Turn = Callable[[], Awaitable[None]]
+
+
+def process_name() -> str:
+    """Return a name that no process had before."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
 
 def boot_s() -> float:
@@ -89,9 +97,9 @@ class Supervisor:
     venues: Venues
     db: Database
     now_ms: Callable[[], int]
-    process: str = field(
-        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-    )
+    process: str = field(default_factory=lambda: process_name())
+    turns: tuple[tuple[Turn, float], ...] = ()
+    """What else is done for ever beside the lanes, and after how many seconds again."""
     lanes: dict[UUID, Hosted] = field(default_factory=dict)
     is_stopping: bool = False
     refused: str = ""
@@ -110,14 +118,15 @@ class Supervisor:
                     (self.renew, leases.RENEW_EVERY_S),
                     (self.sweep, SWEEP_S),
                     (self.hand_out, FANOUT_S),
+                    *self.turns,
                 ):
                     group.create_task(self._for_ever(turn, pause_s))
         finally:
             self.is_stopping = True
             await asyncio.shield(self.stop())
 
-    async def _for_ever(self, turn: Callable[[], Any], pause_s: float) -> None:
-        name = getattr(turn, "__name__", "turn")
+    async def _for_ever(self, turn: Turn, pause_s: float) -> None:
+        name = getattr(turn, "__qualname__", "turn")
         while True:
             try:
                 await turn()
@@ -130,7 +139,7 @@ class Supervisor:
     # --- turns -----------------------------------------------------------------------------------
 
     async def sweep(self) -> None:
-        """Find accounts with work in the database; start their lanes, end idle ones."""
+        """Find accounts with work in the database; start their lanes, end idle ones (EX-05)."""
         wanted = await self.db.run(_accounts_with_work, to_datetime(self.now_ms()))
         for ref in wanted:
             held = self.lanes.setdefault(ref.account_id, Hosted(ref))
@@ -221,7 +230,7 @@ class Supervisor:
 
     async def _make(self, held: Hosted, holding: leases.Holding) -> Lane:
         row = await self.db.run(_account, held.ref)
-        port = await self.db.run(self.venues.port_for, row)
+        port = await self.venues.port_for(row)
         market = self.venues.market_for(row)
         told = market.entries_refused
         market.entries_refused = lambda: self.refused or told()
@@ -231,7 +240,7 @@ class Supervisor:
             port,
             self.db,
             market,
-            self.now_ms,
+            wall_ms=self.now_ms,
             holding=holding,
             lease_is_fresh=held.is_fresh,
             on_loaded=lambda symbols: self.venues.want(

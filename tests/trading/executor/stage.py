@@ -132,8 +132,11 @@ class Stage:
     is_deaf: bool = False
     """The user stream is not listened to."""
 
+    exchange: Any = None
+    """The small exchange, unless another port is given."""
+
     def __post_init__(self) -> None:
-        self.exchange = SmallExchange(self.clock.now_ms)
+        self.exchange = self.exchange or SmallExchange(self.clock.now_ms)
         self.db = Served(self.loop)
         self.account = make_account(alice(verified_at=to_datetime(NOW - 3_600_000)).pk)
         self.lane = self.new_lane()
@@ -141,12 +144,14 @@ class Stage:
     def new_lane(self) -> Lane:
         """Return a lane as a process that has just started has it."""
         ref = AccountRef(self.account.user_id, self.account.pk, Venue.SIMULATED)
-        market = Market(quote=self.exchange.quote, rules=lambda symbol: RULES)
-        return Lane(ref, self.exchange, self.db, market, self.clock.now_ms)
+        market = Market(
+            quote=self.exchange.quote, rules=lambda symbol: RULES, now_ms=self.clock.now_ms
+        )
+        return Lane(ref, self.exchange, self.db, market)
 
     def restart(self) -> None:
         """Forget everything that is not in rows."""
-        self.exchange.events_out.clear()
+        self.exchange.drain()
         self.lane = self.new_lane()
 
     def run(self, for_ms: int = 0) -> int:
@@ -154,7 +159,7 @@ class Stage:
         end = self.clock.now_ms() + for_ms
         for _ in range(2_000):
             due = self.once()
-            if self.exchange.events_out and not self.is_deaf:
+            if self.lane.inbox:
                 continue
             if due > end:
                 self.clock.advance(max(0, end - self.clock.now_ms()))
@@ -164,10 +169,15 @@ class Stage:
 
     def once(self) -> int:
         """Take the events and pass once."""
+        self._hear()
+        due = self.db.drive(self.lane.pass_once())
+        self._hear()
+        return due
+
+    def _hear(self) -> None:
         told = self.exchange.drain()
         if not self.is_deaf:
             self.lane.inbox.extend(told)
-        return self.db.drive(self.lane.pass_once())
 
     def trade(self) -> Trade:
         """Return the one trade as it stands in its row."""
