@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from cryptosystems.kernel.clock import to_datetime
+from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import bell, leases
 from trading.contracts import TradeState
 from trading.domain.denied import Denied
@@ -27,6 +28,8 @@ from trading.services import follow, journal, permits
 from trading.services.settings import limits_of, settings_of
 
 Planner = Callable[[Desk, TradeFacts, int], Awaitable[None]]
+PRICE_WAIT_MS: Final = 20_000
+"""The symbol is only watched since the trade was chosen; its first price takes a moment."""
 MOST_ALGOS: Final = 195
 """Of the account's 200 untriggered conditional orders; the rest is room for stops (EX-21)."""
 
@@ -58,8 +61,8 @@ class MarketPlanner:
 
         Raises
         ------
-        ReadFailed
-            If the exchange did not tell what a plan needs; nothing has changed then.
+        RetryLater
+            If the exchange did not tell yet what a plan needs; nothing has changed then.
         """
         await desk.db.run(
             decide_plan,
@@ -76,6 +79,10 @@ class MarketPlanner:
         if rules is None or not rules.is_trading:
             return Denial("not_trading", "The exchange does not trade this symbol now.")
         if quote is None:
+            own = desk.memory.trade(trade.id)
+            own.waits_since_ms = own.waits_since_ms or now_ms
+            if now_ms - own.waits_since_ms < PRICE_WAIT_MS:
+                raise RetryLater("the first price has not come yet", after_s=0.1)
             return Denial("no_price", "There was no fresh price to judge the entry by.")
         account = await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
