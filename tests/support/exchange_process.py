@@ -173,8 +173,8 @@ def exchange_process(
         command = [
             *(sys.executable, "-m", "trading.simulator", "--world", "scripted"),
             *("--symbols", str(symbols), "--port", "0", "--ready-file", str(ready)),
-            *("--days", "0.1", "--start-ms", str(start_ms)),
-            *(("--manual-clock",) if manual_clock else ()),
+            *("--days", "0.1"),
+            *(("--manual-clock", "--start-ms", str(start_ms)) if manual_clock else ()),
             *(("--data-dir", str(data_dir)) if data_dir else ()),
             *options,
         ]

@@ -102,6 +102,11 @@ OWN: Final = {
     "usersessions_list",
 }
 OWNED: Final = {
+    "frontend:api-key",
+    "frontend:api-key-finish",
+    "frontend:api-key-test",
+    "frontend:api-key-revoke",
+    "frontend:api-key-state",
     "frontend:bot-of",
     "frontend:bot-limits",
     "frontend:bot-preview",
@@ -113,11 +118,6 @@ OWNED: Final = {
     "frontend:trade-close",
     "frontend:trade-approve",
     "frontend:trade-decline",
-    "frontend:api-key",
-    "frontend:api-key-finish",
-    "frontend:api-key-test",
-    "frontend:api-key-revoke",
-    "frontend:api-key-state",
     "trading:bot",
     "trading:key",
     "trading:bot-mode",

@@ -34,7 +34,8 @@ MOST_DAYS: Final = 1.0
 _LEVELS: Final = 20
 _LEVEL_NOTIONAL: Final = 250_000.0
 _HOUR_MS: Final = 3_600_000
-_STEPS_A_MINUTE: Final = 1_000
+_STEPS_A_LOOK: Final = 10
+"""What is traded between two looks at the market, so that there is a trade at every price."""
 _FUNDING_RATE: Final = 0.0001
 
 
@@ -88,7 +89,7 @@ class ScriptedWorld:
         minutes = max(60, int(min(days, MOST_DAYS) * 1_440))
         first = now_ms - now_ms % MINUTE_MS - minutes * MINUTE_MS
         self.tape = Tape(self.scales, first, minutes + 4_096)
-        flat = np.stack([self._flat(place) for place in range(n)])
+        flat = self._flat()
         self.tape.append(np.repeat(flat[:, None], minutes, axis=1))
         self._forming = flat
         self.now_ms = now_ms
@@ -142,7 +143,7 @@ class ScriptedWorld:
             minute_ms = self.tape.next_ms
             self._move(minute_ms + MINUTE_MS)
             self.tape.append(self._forming[:, None])
-            self._forming = np.stack([self._flat(place) for place in range(self.n)])
+            self._forming = self._flat()
             happened.closed.append(minute_ms)
             if self._settle(minute_ms + MINUTE_MS):
                 happened.settled.append(minute_ms + MINUTE_MS)
@@ -152,8 +153,6 @@ class ScriptedWorld:
 
     def _move(self, to_ms: int) -> None:
         self.now_ms = max(self.now_ms, to_ms)
-        if not self._ramps:
-            return
         for (place, name), ramp in list(self._ramps.items()):
             column = self._price if name == "price" else self._mark
             column[place] = ramp.at(self.now_ms)
@@ -169,6 +168,16 @@ class ScriptedWorld:
         self._forming[:, T_CLOSE] = ticks
         self._forming[:, T_HIGH] = np.maximum(self._forming[:, T_HIGH], ticks)
         self._forming[:, T_LOW] = np.minimum(self._forming[:, T_LOW], ticks)
+        self._trade(self._forming, ticks)
+
+    def _trade(self, rows: IntArray, ticks: IntArray) -> None:
+        """Add what is traded between two looks, at these prices."""
+        rows[:, T_VOLUME] += _STEPS_A_LOOK
+        rows[:, T_BUY] += _STEPS_A_LOOK // 2
+        rows[:, T_TRADES] += 2
+        steps = np.array([scale.step for scale in self.scales])
+        quote = _STEPS_A_LOOK * steps * ticks * self._tick * 100
+        rows[:, T_QUOTE] += np.rint(quote).astype(np.int64)
 
     def _settle(self, at_ms: int) -> bool:
         due = at_ms % (self._hours * _HOUR_MS) == 0
@@ -177,14 +186,13 @@ class ScriptedWorld:
             self._funding[place].append(row)
         return bool(due.any())
 
-    def _flat(self, place: int) -> IntArray:
-        row = np.zeros(N_TAPE, dtype=np.int64)
-        ticks = round(float(self._price[place] / self._tick[place]))
-        row[[T_OPEN, T_HIGH, T_LOW, T_CLOSE]] = ticks
-        row[T_VOLUME], row[T_BUY], row[T_TRADES] = _STEPS_A_MINUTE, _STEPS_A_MINUTE // 2, 20
-        scale = self.scales[place]
-        row[T_QUOTE] = round(_STEPS_A_MINUTE * scale.step * ticks * scale.tick * 100)
-        return row
+    def _flat(self) -> IntArray:
+        """Return a minute of every symbol in which nothing but the price of now was traded."""
+        rows = np.zeros((self.n, N_TAPE), dtype=np.int64)
+        ticks = np.rint(self._price / self._tick).astype(np.int64)
+        rows[:, [T_OPEN, T_HIGH, T_LOW, T_CLOSE]] = ticks[:, None]
+        self._trade(rows, ticks)
+        return rows
 
     def _columns(self) -> Columns:
         hours_ms = (self._hours * _HOUR_MS).astype(np.int64)

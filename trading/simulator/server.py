@@ -203,6 +203,11 @@ class ExchangeServer:
             self.private.beat(now_ms)
             await self.hub.tick(happened, now_ms, self._beat)
 
+    async def _refresh(self) -> None:
+        """Beat without moving the time; twice, for some streams speak at every other beat."""
+        for _ in range(2):
+            await self._step(self._now_ms())
+
     async def advance(self, ms: int, step_ms: int | None = None) -> None:
         """Move a manual clock, a beat (or `step_ms`) at a time, sending what that brings."""
         if not isinstance(self.clock, FixedClock):
@@ -256,7 +261,11 @@ class ExchangeServer:
                 "symbols": [rules.symbol for rules in self.world.rules],
             }
         if what == "stats":
-            return {"sockets": len(self.hub.clients), "sent": dict(self.hub.sent)}
+            return {
+                "sockets": len(self.hub.clients),
+                "user_sockets": len(self.private.streams.ears),
+                "sent": dict(self.hub.sent),
+            }
         if what == "advance":
             order = await request.json()
             await self.advance(int(order["ms"]), order.get("step_ms"))
@@ -274,7 +283,7 @@ class ExchangeServer:
             return await self._faults(request)
         if is_ours(what):
             order = await request.json() if request.can_read_body else {}
-            return await Control(self.private).work(request.method, what, order)
+            return await Control(self.private, self._refresh).work(request.method, what, order)
         if what.startswith("truth/"):
             names = [rules.symbol for rules in self.world.rules]
             return self.world.truth(names.index(what.removeprefix("truth/")))

@@ -68,6 +68,8 @@ class SyntheticWorld:
         # Room for all of it at once: growing by copies would hold the tape twice.
         self._room = max(1024, (now_ms - start_ms) // MINUTE_MS + 1440)
         self._restored = False
+        self._pushes: dict[int, list[float]] = {}
+        """Steps in log price that are still to come, by contract."""
         self._begin(start_ms)
         if data_dir is not None:
             self._restored = self._restore(data_dir)
@@ -235,8 +237,35 @@ class SyntheticWorld:
 
     # --- live -------------------------------------------------------------------------------
 
+    def push(self, place: int, ratio: float, seconds: float) -> None:
+        """Steer one price to `ratio` times itself, beginning within the segment of now.
+
+        The market is no longer a function of its seed alone from here on; its tape still is what
+        was lived through.
+        """
+        segments = max(1, round(seconds / SEGMENT_S))
+        self._pushes[place] = [float(np.log(ratio)) / segments] * segments
+        step = self._next_push(place)
+        before = self._segment[place].copy()
+        close = max(1, round(float(before[T_CLOSE]) * float(np.exp(step))))
+        self._segment[place, 3] = close
+        self._segment[place, 1] = max(before[1], close)
+        self._segment[place, 2] = min(before[2], close)
+        self._last_close[place] = close * self._tick[place]
+        self.columns = self._columns()
+
+    def _next_push(self, place: int) -> float:
+        """Move a price's state by one step of what it is pushed; return the step, in logs."""
+        step = self._pushes[place].pop()
+        if not self._pushes[place]:
+            del self._pushes[place]
+        self.S[place, k.LOGP] += step
+        return step
+
     def _open_segment(self) -> None:
         """Work the next 15 s out; they are shown as the clock passes through them."""
+        for place in list(self._pushes):
+            self._next_push(place)
         shared = np.empty((1, 2))
         k.market_activity(self.seed, self._n_segments, 1, 0.25, self._shared_state, shared)
         self._outs = np.empty((self.n, 1, k.N_OUT))

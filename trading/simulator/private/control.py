@@ -1,5 +1,6 @@
 """`/sim` for accounts and for the script of the market: what tests and operators ask for."""
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,8 +24,10 @@ def is_ours(what: str) -> bool:
 class Control:
     """Works orders of `/sim`; raises ValueError or KeyError with what is wrong."""
 
-    def __init__(self, side: PrivateSide) -> None:
+    def __init__(self, side: PrivateSide, refresh: Callable[[], Awaitable[None]]) -> None:
         self._side = side
+        self._refresh = refresh
+        """Lets books, streams and accounts see a market that was changed between two beats."""
 
     async def work(self, method: str, what: str, order: dict[str, Any]) -> Any:
         """Return the answer of one control order."""
@@ -34,10 +37,8 @@ class Control:
         if name == "clock":
             self._side.clock_offset_ms = int(order["offset_ms"])
             return {"offset_ms": self._side.clock_offset_ms}
-        if name == "push":
-            return self._push(order)
-        told = self._script(name, order)
-        self._side.beat(self._side.now_ms())
+        told = self._push(order) if name == "push" else self._script(name, order)
+        await self._refresh()
         await self._side.streams.told()
         return told
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cryptosystems.kernel.decimals import plain
-from trading.domain.venue import CashFlow, OrderKind, PositionSide, TradingRules, VenueFill
 from trading.domain.margin import maintenance
+from trading.domain.venue import CashFlow, OrderKind, PositionSide, TradingRules, VenueFill
 from trading.matching.records import ZERO, Order, Position
 from trading.simulator.private.account import ExchangeAccount
 from trading.simulator.private.market import Market
