@@ -13,6 +13,7 @@ from trading.domain.denied import Denied
 from trading.domain.orders import TARGETS
 from trading.domain.plan import TradePlan, make_plan
 from trading.domain.venue import Quote, TradingRules, VenueAccount
+from trading.exchanges.port import ReadFailed
 from trading.executor import reads
 from trading.executor.claim import Denial
 from trading.executor.database import fenced
@@ -76,13 +77,25 @@ class MarketPlanner:
         if rules is None or not rules.is_trading:
             return Denial("not_trading", "The exchange does not trade this symbol now.")
         if quote is None:
-            return Denial("no_price", "There was no fresh price to judge the entry by.")
+            return await self._without_price(desk, trade, now_ms)
         account = await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
         refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
         if refused is not None:
             return refused
         return Seen(account, rules, quote, await desk.port.fees(trade.symbol))
+
+    async def _without_price(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial:
+        """Wait for the first quote of a symbol nobody watched before; give up with the validity.
+
+        Raises
+        ------
+        ReadFailed
+            While the signal may still be entered: it is planned again after a pause.
+        """
+        if now_ms < await desk.db.run(_valid_until, desk.ref, trade):
+            raise ReadFailed(f"no fresh price of {trade.symbol} yet")
+        return Denial("no_price", "There was no fresh price to judge the entry by in time.")
 
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
         """Refuse where something stands on the symbol that is not ours (EX-18, EX-21)."""
@@ -98,6 +111,11 @@ class MarketPlanner:
         if len(told) >= MOST_ALGOS:
             return Denial("too_many_orders", "The account has too many open orders.")
         return None
+
+
+def _valid_until(ref: AccountRef, trade: TradeFacts) -> int:
+    held = Trade.objects.for_user(ref.user_id).values_list("signal", flat=True).get(pk=trade.id)
+    return int(held["valid_until_ms"])
 
 
 def _of_account(account: VenueAccount) -> Denial | None:
