@@ -152,6 +152,9 @@ class PrivateSide:
             told = route.answer(Asked(account, self.market, call.params, self.now_ms()))
         finally:
             self._drain(account)
+            if call.method != "GET":
+                account.is_dirty = True
+                self.book.keep()  # what was answered is there after a power cut
         return told, account
 
     def _signed(self, call: Call, rights: frozenset[str]) -> ApiKey:
