@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from frontend.trading_context import AccountTab, PositionRow
 from signals import api as signals
@@ -26,7 +26,7 @@ def account_tabs(
     accounts: Iterable[AccountView], current: UUID | None, page: str, *, with_vacant: bool
 ) -> tuple[AccountTab, ...]:
     """Return a tab for each account, and for each venue on offer where there is none yet."""
-    accounts = list(accounts)
+    accounts, offered = list(accounts), trading.venues_offered()
     tabs = []
     for venue in Venue:
         mine = [account for account in accounts if account.venue is venue]
@@ -35,8 +35,8 @@ def account_tabs(
             is_current = account.id == current
             label = "" if venue is Venue.PAPER else account.label
             tabs.append(AccountTab(venue, label, account.id, link, is_current))
-        if with_vacant and not mine and venue is not Venue.PAPER:
-            tabs.append(AccountTab(venue, "", None, keys_link(), False))
+        if with_vacant and not mine and venue in offered:
+            tabs.append(AccountTab(venue, "", None, reverse("frontend:api-keys"), False))
     return tuple(tabs)
 
 
@@ -46,14 +46,6 @@ def _link(page: str, account: AccountView) -> str:
     if account.venue is Venue.PAPER:
         return reverse("frontend:bot")
     return reverse("frontend:bot-of", args=[account.id])
-
-
-def keys_link() -> str:
-    """Return where keys are added."""
-    try:
-        return reverse("frontend:api-keys")
-    except NoReverseMatch:
-        return reverse("frontend:account")
 
 
 def marks(symbols: Iterable[str]) -> dict[str, Decimal]:

@@ -245,6 +245,7 @@ class FillLine:
 
     at: datetime
     trade_id: UUID
+    venue: Venue
     symbol: str
     base: str
     decimals: int

@@ -55,6 +55,18 @@ _SIGNALS: Final = [
     _table(_("Chain"), "link", "signals", "chainentry"),
     _table(_("Models"), "model_training", "signals", "modelversion"),
 ]
+_TRADING: Final = [
+    _table(_("Trades"), "swap_vert", "trading", "trade"),
+    _table(_("Orders"), "receipt_long", "trading", "tradeorder"),
+    _table(_("Fills"), "done_all", "trading", "fill"),
+    _table(_("Journal"), "history", "trading", "journalentry"),
+    _table(_("Exchange accounts"), "key", "trading", "tradingaccount"),
+    _table(_("Key tests"), "rule", "trading", "keycheck"),
+    _table(_("Bots"), "tune", "trading", "botsettings"),
+    _table(_("Income lines"), "payments", "trading", "cashflowrow"),
+    _table(_("Kill switches"), "block", "trading", "killswitch"),
+    _table(_("Openings of keys"), "lock_open", "trading", "secretopening"),
+]
 _MACHINE: Final = [
     _item(_("Feeds and queues"), "monitor_heart", "machine", "console.see_machine"),
     _item(_("Switches"), "toggle_on", "switches", "console.switch"),
@@ -136,6 +148,7 @@ UNFOLD: Final[dict[str, Any]] = {
             {"title": _("People"), "separator": True, "items": _PEOPLE},
             {"title": _("Money"), "separator": True, "items": _MONEY},
             {"title": _("Signals"), "separator": True, "items": _SIGNALS},
+            {"title": _("Trading"), "separator": True, "items": _TRADING},
             {"title": _("Machine"), "separator": True, "items": _MACHINE},
         ],
     },

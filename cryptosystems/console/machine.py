@@ -16,8 +16,9 @@ from kombu.exceptions import OperationalError
 from billing import api as billing
 from cryptosystems.platform.models import Lease, OutgoingMail
 from signals import api as signals
+from trading import api as trading
 
-QUEUES: Final = ("default", "mail", "notify", "training", "stream")
+QUEUES: Final = ("default", "mail", "notify", "training", "stream", "trading")
 LONG_QUEUE: Final = 100
 PING_S: Final = 1.0
 
@@ -103,6 +104,7 @@ def machine(request: HttpRequest) -> HttpResponse:
         "leases": Lease.objects.exclude(owner="").order_by("name"),
         "mail": mail_health(),
         "events": billing.events_by_state(),
+        "execution": trading.executor_status(),
         "faults": last_faults(told),
     }
     return render(request, "console/machine.html", context)

@@ -81,6 +81,16 @@ def renew(holding: Holding, ttl_ms: int = TTL_MS) -> None:
         raise LeaseLost(f"the lease {holding.name} belongs to another owner now")
 
 
+def renew_all(owner: str, prefix: str, ttl_ms: int = TTL_MS) -> set[str]:
+    """Prolong every lease below `prefix` that this owner holds, in one statement; return their names.
+
+    What is missing in the answer was taken over: stop at once, write nothing more.
+    """
+    held = Lease.objects.filter(owner=owner, name__startswith=prefix)
+    held.update(until_ms=database_now_ms() + ttl_ms)
+    return set(held.values_list("name", flat=True))
+
+
 def give_back(holding: Holding) -> None:
     """End a lease early; nothing happens if it was lost already."""
     Lease.objects.filter(name=holding.name, epoch=holding.epoch).update(until_ms=0, owner="")

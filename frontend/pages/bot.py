@@ -181,18 +181,19 @@ def reset_paper(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def preview(request: HttpRequest, account_id: UUID) -> JsonResponse:
-    """Say what limits would mean in money, without storing anything."""
+    """Say what limits would mean in money, without storing anything; those of now where none come."""
     account = _account(request, account_id)
-    form = LimitsForm(request.GET)
-    if not form.is_valid():
+    view = trading.bot_view(user_id_of(request), account.id)
+    form = LimitsForm(request.GET) if request.GET else None
+    if form is not None and not form.is_valid():
         faults = {name: str(errors[0]) for name, errors in form.errors.items()}
         return JsonResponse({"faults": faults}, status=400)
     try:
-        found = trading.preview(user_id_of(request), account.id, form.changes())
+        changes = {} if form is None else form.changes()
+        found = trading.preview(user_id_of(request), account.id, changes)
     except CryptoSystemsError as error:
         return JsonResponse({"faults": {"": str(error)}}, status=status_of(error))
-    view = trading.bot_view(user_id_of(request), account.id)
-    return JsonResponse({**found, "sayings": sayings(found, form.changes(), view)})
+    return JsonResponse({**found, "sayings": sayings(found, {**view.limits, **changes}, view)})
 
 
 def _account(request: HttpRequest, account_id: UUID) -> AccountView:

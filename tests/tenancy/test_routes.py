@@ -46,6 +46,8 @@ class Estate:
             "pk": key.pk,
             "symbol": "BTCUSDT",
             "signal_id": uuid.uuid4(),
+            "account_id": names["TradingAccount"].pk,
+            "trade_id": names["Trade"].pk,
             "uidb36": "1",
             "key": "set-password",
             "grant_id": names["Grant"].pk,

@@ -47,6 +47,9 @@ def size_of(
     margin = available * MARGIN_SHARE
     if margin <= 0:
         return Denied("no_margin", "Nothing is available on the account for a new position.")
+    whole = round_to_step(wanted, rules.step)
+    if whole < rules.min_quantity or whole * entry < rules.min_notional:
+        return _too_small(wanted * entry, entry, rules, risk)
     ceiling = min(max_leverage, max((b.max_leverage for b in rules.brackets), default=1))
     found: Size | None = None
     for leverage in range(_least_leverage(wanted * entry, margin, ceiling), 0, -1):
@@ -89,9 +92,14 @@ def stop_is_safe(entry: Decimal, stop: Decimal, liquidation: Decimal) -> bool:
 def _large_enough(size: Size, entry: Decimal, rules: TradingRules, risk: Decimal) -> Size | Denied:
     notional = size.quantity * entry
     if size.quantity < rules.min_quantity or notional < rules.min_notional:
-        return Denied(
-            "too_small",
-            f"{risk:.2f} USDT of risk make a position of {notional:.2f} USDT here; the exchange "
-            f"takes none below {max(rules.min_notional, rules.min_quantity * entry):.2f} USDT.",
-        )
+        return _too_small(notional, entry, rules, risk)
     return size
+
+
+def _too_small(notional: Decimal, entry: Decimal, rules: TradingRules, risk: Decimal) -> Denied:
+    least = max(rules.min_notional, rules.min_quantity * entry)
+    return Denied(
+        "too_small",
+        f"{risk:.2f} USDT of risk make a position of {notional:.2f} USDT here; the exchange takes "
+        f"none below {least:.2f} USDT.",
+    )

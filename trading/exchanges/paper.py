@@ -75,6 +75,8 @@ class PaperServices:
     now_ms: Callable[[], int]
     run: Run = asyncio.to_thread
     fees: Fees = field(default_factory=Fees)
+    speed: float = 1.0
+    """How many times faster than ours the market's clock runs."""
 
 
 class PaperPort(ExchangePort):
@@ -86,6 +88,7 @@ class PaperPort(ExchangePort):
         self._account_id = account_id
         self._rules, self._feed, self._client = services.rules, services.feed, services.client
         self._now_ms, self._run, self._fees = services.now_ms, services.run, services.fees
+        self._gap_ms = GAP_MS * max(1.0, services.speed)
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._state: PaperState | None = None
@@ -334,7 +337,7 @@ class PaperPort(ExchangePort):
         waiting = {s: q for s, q in self._pending.items() if s in held}
         for symbol, quote in waiting.items():
             since_ms = self._seen_ms.get(symbol, state.seen_ms)
-            if quote.at_ms - since_ms > GAP_MS:
+            if quote.at_ms - since_ms > self._gap_ms:
                 await self._apply_past(state, symbol, since_ms, quote.at_ms)
             # A newer one may have come while we asked for the past.
             quote = self._pending.pop(symbol)

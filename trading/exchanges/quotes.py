@@ -116,10 +116,13 @@ class _Watched:
 class QuoteFeed:
     """Quotes of the watched symbols; `run` it in a task, `subscribe` to what is new."""
 
-    def __init__(self, streams_url: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, streams_url: str, now_ms: Callable[[], int], *, speed: float = 1.0) -> None:
         self.counters = LineCounters()
         self._url = streams_url.rstrip("/")
         self._now_ms = now_ms
+        self._fresh_ms = FRESH_MS * max(1.0, speed)
+        """In the market's time, which runs faster than ours in a replay."""
+        self._doubt_ms = _DOUBT_MS * max(1.0, speed)
         self._watched: dict[str, _Watched] = {}
         self._takers: list[Take] = []
         self._lines: dict[str, list[Line]] = {"public": [], "market": []}
@@ -195,14 +198,15 @@ class QuoteFeed:
             return None
         book_ms = held.book_ms
         is_alive = any(line.is_up and held.streams[0] in line.heard for line in self._public)
-        is_doubted = held.outside_ms and now_ms - held.outside_ms > _DOUBT_MS
+        is_doubted = held.outside_ms and now_ms - held.outside_ms > self._doubt_ms
         if is_alive and not is_doubted:
             book_ms = now_ms
         return max(0, now_ms - min(book_ms, held.mark_ms))
 
-    def is_fresh(self, symbol: str, now_ms: int, most_ms: int = FRESH_MS) -> bool:
+    def is_fresh(self, symbol: str, now_ms: int) -> bool:
+        """Say whether the quote of a symbol may be acted upon."""
         age_ms = self.age_ms(symbol, now_ms)
-        return age_ms is not None and age_ms <= most_ms
+        return age_ms is not None and age_ms <= self._fresh_ms
 
     @property
     def _public(self) -> list[Line]:
@@ -230,7 +234,7 @@ class QuoteFeed:
         """Give every new quote to the takers, and begin its range anew."""
         now_ms = self._now_ms()
         for held in list(self._watched.values()):
-            if held.outside_ms and now_ms - held.outside_ms > _DOUBT_MS:
+            if held.outside_ms and now_ms - held.outside_ms > self._doubt_ms:
                 for line in self._public:
                     line.doubt(held.streams[0])
             if not held.is_new:

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import structlog
 
+from cryptosystems.kernel.errors import CryptoSystemsError
 from trading.domain.venue import RiskBracket, TradingRules
 from trading.exchanges import wire
 from trading.exchanges.budget import WeightBudget
 from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
 from trading.exchanges.outcomes import read_json
-from trading.exchanges.port import KeyRefused, ReadFailed
+from trading.exchanges.port import ReadFailed
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,7 @@ class RulesBook(Mapping[str, TradingRules]):
                     return
                 rows = read_json(reply.body)
                 self._brackets = {wire.text(r, "symbol"): wire.brackets_of(r) for r in rows}
-        except (ReadFailed, KeyRefused, wire.Unreadable, KeyError, TypeError, AttributeError):
+        except (CryptoSystemsError, wire.Unreadable, KeyError, TypeError, AttributeError):
             return
         self.has_real_brackets = bool(self._brackets)
 

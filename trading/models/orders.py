@@ -70,7 +70,12 @@ class Fill(TenantModel):
     account = models.ForeignKey(TradingAccount, on_delete=models.CASCADE, related_name="fills")
     trade = models.ForeignKey(Trade, on_delete=models.CASCADE, null=True, related_name="fills")
     """Null: it belongs to nothing of ours; kept and shown, never dropped."""
-    leg = models.CharField(max_length=6, blank=True, default="")
+    leg = models.CharField(
+        max_length=6,
+        blank=True,
+        default="",
+        choices=[("", "none"), *((leg.value, leg.value) for leg in Leg)],
+    )
     symbol = models.CharField(max_length=32)
     exchange_trade_id = models.CharField(max_length=64)
     exchange_order_id = models.CharField(max_length=64)

@@ -8,7 +8,7 @@ from django.db import models
 
 from cryptosystems.platform.tenancy import TenantModel
 from trading.contracts import TradeState
-from trading.models.accounts import TradingAccount
+from trading.models.accounts import VENUES, TradingAccount
 
 ZERO = Decimal(0)
 
@@ -27,7 +27,7 @@ class Trade(TenantModel):
     model_version = models.CharField(max_length=64)
     origin = models.CharField(max_length=10)
     """Of the signal."""
-    venue = models.CharField(max_length=10)
+    venue = models.CharField(max_length=10, choices=VENUES)
     """Of the account, kept with the row: a paper trade stays one."""
     how = models.CharField(max_length=7, choices=[("bot", "bot"), ("by_hand", "by_hand")])
     state = models.CharField(

@@ -257,7 +257,7 @@ def fill_lines(
 ) -> list[FillLine]:
     """Return fills, stops that were placed and signals that were passed over, the newest first."""
     since = since or timezone.now() - timedelta(days=1)
-    fills = Fill.objects.for_user(user_id).filter(at__gte=since)
+    fills = Fill.objects.for_user(user_id).select_related("account").filter(at__gte=since)
     orders = TradeOrder.objects.for_user(user_id).filter(prepared_at__gte=since - timedelta(days=9))
     trades = Trade.objects.for_user(user_id)
     if account_id is not None:
@@ -296,6 +296,7 @@ def _fill_lines(
             FillLine(
                 at=fill.at,
                 trade_id=fill.trade_id or UUID(int=0),
+                venue=Venue(trade.venue if trade else fill.account.venue),
                 symbol=fill.symbol,
                 base=trade.signal.get("base", fill.symbol) if trade else fill.symbol,
                 decimals=int(trade.signal.get("decimals", 2)) if trade else 2,
@@ -346,6 +347,7 @@ def _placed(order: TradeOrder, trade: Trade) -> FillLine:
     return FillLine(
         at=order.seen_at,
         trade_id=trade.pk,
+        venue=Venue(trade.venue),
         symbol=trade.symbol,
         base=trade.signal.get("base", trade.symbol),
         decimals=int(trade.signal.get("decimals", 2)),
@@ -367,6 +369,7 @@ def _passed(trade: Trade) -> FillLine:
     return FillLine(
         at=trade.closed_at or trade.updated_at,
         trade_id=trade.pk,
+        venue=Venue(trade.venue),
         symbol=trade.symbol,
         base=trade.signal.get("base", trade.symbol),
         decimals=int(trade.signal.get("decimals", 2)),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -46,12 +47,12 @@ def choose_for_bots(signal: TradableSignal, now: datetime) -> list[UUID]:
     return [trade.account_id for trade in made]
 
 
-def _row(signal: TradableSignal, settings: BotSettings, now: datetime) -> Trade:
-    trade = _trade(signal, settings.account, "bot", now)
+def _row(signal: TradableSignal, bot: BotSettings, now: datetime) -> Trade:
+    trade = _trade(signal, bot.account, "bot", now)
     candidate = Candidate(
         signal.symbol, signal.side, signal.timeframe, signal.confidence, by_hand=False
     )
-    denied = wanted(candidate, limits_of(settings))
+    denied = wanted(candidate, limits_of(bot))
     if denied is not None:
         trade.state = TradeState.SKIPPED.value
         trade.reason, trade.sentence = denied.code, denied.sentence
@@ -134,7 +135,7 @@ def follow(user_id: UUID, signal_id: UUID, now: datetime | None = None) -> Trade
         If there is no such signal, or its entry time is over.
     """
     now = now or timezone.now()
-    billing.require(user_id, Feature.PAPER, now)
+    billing.require(user_id, Feature.PAPER)
     signal = signals.tradable_signal(signal_id)
     if signal is None:
         raise InvalidInput(_("There is no such signal."))
@@ -144,7 +145,9 @@ def follow(user_id: UUID, signal_id: UUID, now: datetime | None = None) -> Trade
         return held
     if signal.origin not in signals.ORIGINS or signal.origin != signals.live_origin():
         raise NotAllowed(_("Only signals of the market that runs here can be followed."))
-    if not signal.is_open or now.timestamp() * 1000 >= signal.valid_until_ms:
+    # A replay lives in another year; there the executor judges by the market's own time.
+    is_late = settings.MARKET != "replay" and now.timestamp() * 1000 >= signal.valid_until_ms
+    if not signal.is_open or is_late:
         raise InvalidInput(_("The entry time of this signal is over. Follow the next one."))
     trade = _trade(signal, account, "by_hand", now)
     with transaction.atomic():

@@ -6,15 +6,17 @@ What cannot be read is a no: an entry waits for certainty, an exit never does.
 from datetime import datetime
 
 from django.db import DatabaseError
+from django.utils import timezone
 
 from accounts import api as accounts
+from accounts.contracts import UserView
 from billing import api as billing
 from billing.contracts import Feature
 from cryptosystems.kernel.instruments import Side
 from trading.contracts import AccountState, BotMode, StopMode, Venue
 from trading.domain.denied import Denied
 from trading.models import BotSettings, Trade, TradingAccount
-from trading.risk.rules import Candidate, Standing, first_denial
+from trading.risk.rules import REST, Candidate, Standing, first_denial
 from trading.selectors.standing import HELD, today_of
 from trading.services import stops
 from trading.services.settings import limits_of, settings_of
@@ -43,7 +45,8 @@ def entry_denial(trade: Trade, now: datetime) -> Denied | None:
 
 def _standing(trade: Trade, row: BotSettings, now: datetime) -> Standing:
     is_paper = trade.venue == Venue.PAPER.value
-    entitled = billing.entitlements_for(trade.user_id, now)
+    # A replayed market lives in another year; what somebody may use goes by the wall clock.
+    entitled = billing.entitlements_for(trade.user_id)
     user = accounts.user_by_id(trade.user_id)
     today = today_of(row, now)
     others = dict(
@@ -62,7 +65,7 @@ def _standing(trade: Trade, row: BotSettings, now: datetime) -> Standing:
         is_entitled=is_active and entitled.allows(Feature.PAPER if is_paper else Feature.BOT),
         entitlement_sentence=str(entitled.sentence),
         switch=stops.mode_for(trade.user_id, trade.symbol, trade.model_version),
-        rested_since=user.security_changed_at if user else None,
+        rested_since=_rest_in_force(user, now),
         paused_until=row.paused_until,
         pause_code=row.pause_code,
         pause_sentence=row.pause_sentence,
@@ -72,6 +75,14 @@ def _standing(trade: Trade, row: BotSettings, now: datetime) -> Standing:
         n_today=today.n_entered,
         open_symbols=frozenset(others.values()),
     )
+
+
+def _rest_in_force(user: UserView | None, now: datetime) -> datetime | None:
+    """Return since when entries rest, told in the market's time; None where they do not."""
+    changed_at = user.security_changed_at if user else None
+    if changed_at is None or timezone.now() - changed_at >= REST:
+        return None
+    return now - (timezone.now() - changed_at)
 
 
 def stop_mode(account: TradingAccount, symbol: str, model_version: str) -> StopMode | None:

@@ -287,7 +287,7 @@ def set_automatic(
 
 
 def _check_automatic(row: BotSettings, now: datetime) -> None:
-    billing.require(row.user_id, Feature.BOT, now)
+    billing.require(row.user_id, Feature.BOT)
     missing = automation_opens(paper_count(row.user_id))
     if missing:
         raise NotAllowed(missing, code="paper_first")

@@ -183,7 +183,11 @@ class Product:
             *([self._start_exchange()] if plan.market in LOCAL_MARKETS else []),
             *([self._start_stripe()] if surroundings.has_standin(self.env) else []),
         )
-        for name, argv in (("engine", self._engine_argv()), ("workers", self._workers_argv())):
+        for name, argv in (
+            ("engine", self._engine_argv()),
+            ("workers", self._workers_argv()),
+            ("executor", self._executor_argv()),
+        ):
             await self.supervisor.start(self._service(name, argv, _at_once))
         await self._until_ready()
         self.progress.say(f"CryptoSystems is ready at {self.address}/ai-trading/dashboard")
@@ -214,6 +218,9 @@ class Product:
 
     def _engine_argv(self) -> list[str]:
         return [*_celery("stream"), "-P", "solo", "-Q", "stream"]
+
+    def _executor_argv(self) -> list[str]:
+        return [*_celery("executor"), "-P", "solo", "-Q", "trading"]
 
     def _workers_argv(self) -> list[str]:
         schedule = str(self.plan.storage / "beat-schedule")

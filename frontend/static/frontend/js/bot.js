@@ -50,10 +50,14 @@ form.addEventListener("input", () => {
   timer = setTimeout(preview, PAUSE_MS);
 });
 
+let pause = null; // as it stood at the first frame: sentences of pauses come with a new page
+
 function show(state) {
   const bot = (state.bots ?? []).find((each) => each.account === id);
   if (!bot) return;
   for (const button of $$("[data-modes] button")) button.setAttribute("aria-pressed", String(button.value === bot.mode));
+  pause ??= bot.pause;
+  if (bot.pause !== pause) $("[data-newer]").hidden = false;
   const automatic = $("[data-automatic]");
   automatic.setAttribute("aria-checked", String(bot.automatic));
   const open = state.positions.filter((position) => position.account === id).length;

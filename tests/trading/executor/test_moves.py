@@ -1,0 +1,107 @@
+"""A stop moves over a bridge, only towards profit, and no step of it leaves a gap (EX-36)."""
+
+import pytest
+
+from tests.trading.executor.stage import D, Death, Died, Stage, assert_invariants
+from trading.domain.venue import Outcome, OutcomeClass
+
+
+def refusal(code: int) -> Outcome:
+    return Outcome(OutcomeClass.REJECTED, code=code, status=400, message="refused")
+
+
+def test_the_levels_after_each_target(stage: Stage) -> None:
+    stage.open()
+    assert stage.exchange.order_of("stop").trigger_price == D("59100")
+    stage.exchange.move("61100")
+    stage.exchange.fill("tp1")
+    stage.run(5_000)
+    assert stage.exchange.order_of("stop").trigger_price == D("60110.1")
+    assert stage.trade().stop_level == "break_even"
+    stage.exchange.move("62100")
+    stage.exchange.fill("tp2")
+    stage.run(5_000)
+    assert stage.exchange.order_of("stop").trigger_price == D("61050")
+    assert stage.trade().stop_level == "plus_1r"
+    stage.exchange.move("63100")
+    stage.exchange.fill("tp3")
+    stage.run(10_000)
+    assert stage.trade().reason == "targets"
+    assert_invariants(stage, is_over=True)
+
+
+def test_a_trailing_stop_follows_and_never_returns(stage: Stage) -> None:
+    stage.open(plan={"is_trailing": True})
+    stage.exchange.move("62100")
+    stage.exchange.fill("tp1")
+    stage.exchange.fill("tp2")
+    stage.run(5_000)
+    stage.exchange.move("62800")
+    stage.run(5_000)
+    assert stage.exchange.order_of("stop").trigger_price == D("61800")
+    assert stage.trade().stop_level == "trailing"
+    stage.exchange.move("62200")
+    stage.run(5_000)
+    assert stage.exchange.order_of("stop").trigger_price == D("61800")
+    stage.exchange.move("61800")
+    stage.run(10_000)
+    assert stage.trade().reason == "trailing"
+    assert_invariants(stage, is_over=True)
+
+
+MOVES = [
+    ("K1", "guard"),
+    ("K2", "guard"),
+    ("K6", "guard"),
+    ("K4", "guard"),
+    ("K7", "guard"),
+    ("K1", "stop"),
+    ("K2", "stop"),
+    ("K6", "stop"),
+    ("K4", "stop"),
+    ("K7", "stop"),
+]
+
+
+@pytest.mark.parametrize(("point", "leg"), MOVES, ids=[f"{p}-{leg}" for p, leg in MOVES])
+def test_a_kill_between_the_six_steps(stage: Stage, death: Death, point: str, leg: str) -> None:
+    stage.open()
+    death.point, death.leg = point, leg
+    stage.exchange.move("61100")
+    stage.exchange.fill("tp1")
+    with pytest.raises(Died):
+        stage.run(5_000)
+    assert {"stop", "guard"} & set(stage.exchange.resting())
+    stage.restart()
+    for _ in range(60):
+        stage.run(1_000)
+        assert {"stop", "guard"} & set(stage.exchange.resting())
+    assert stage.exchange.order_of("stop").trigger_price == D("60110.1")
+    assert sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]
+    assert_invariants(stage)
+
+
+@pytest.mark.parametrize("answer", [refusal(-4045), "lost", "timeout"], ids=["no", "lost", "late"])
+@pytest.mark.parametrize("leg", ["guard", "stop"])
+def test_each_step_refused(stage: Stage, leg: str, answer: object) -> None:
+    stage.open()
+    stage.exchange.move("61100")
+    stage.exchange.next(leg, answer)
+    stage.exchange.fill("tp1")
+    for _ in range(60):
+        stage.run(1_000)
+        if stage.exchange.position:
+            assert {"stop", "guard"} & set(stage.exchange.resting())
+    if stage.exchange.position:
+        assert stage.exchange.order_of("stop").trigger_price == D("60110.1")
+        assert_invariants(stage)
+    else:
+        assert_invariants(stage, is_over=True)
+
+
+def test_a_price_that_is_back_at_the_new_level_closes(stage: Stage) -> None:
+    stage.open()
+    stage.exchange.fill("tp1", price="61100")
+    stage.run(10_000)
+    assert stage.trade().reason == "break_even"
+    assert_invariants(stage, is_over=True)

@@ -1,0 +1,42 @@
+"""The executor process: venues, lanes, key tests; it begins again after a failure."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from cryptosystems.kernel.clock import SystemClock
+from trading.executor.database import Threads
+from trading.executor.key_tests import KeyTests
+from trading.executor.supervisor import Supervisor, process_name
+from trading.executor.venues import LiveVenues
+
+log = structlog.get_logger(__name__)
+
+KEY_TESTS_S: Final = 1.0
+VENUES_S: Final = 5.0
+
+
+async def run_executor() -> None:
+    """Run until cancelled; then let lanes end their step and give their leases back."""
+    db, wall, process = Threads(), SystemClock(), process_name()
+    venues = LiveVenues(process, db)
+    tests = KeyTests(venues, db, wall.now_ms)
+    supervisor = Supervisor(
+        venues,
+        db,
+        wall.now_ms,
+        process,
+        turns=((tests.turn, KEY_TESTS_S), (venues.turn, VENUES_S)),
+    )
+    log.info("executor_started", process=process)
+    try:
+        await supervisor.run()
+    finally:
+        await asyncio.shield(_close(tests, venues, db))
+
+
+async def _close(tests: KeyTests, venues: LiveVenues, db: Threads) -> None:
+    await tests.close()
+    await venues.close()
+    db.close()

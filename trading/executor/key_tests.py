@@ -1,0 +1,105 @@
+"""Runs the permission test of every account that waits for one, beside the lanes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from trading.contracts import AccountState, Venue
+from trading.domain.venue import Quote, TradingRules
+from trading.exchanges.port import ExchangePort
+from trading.executor.checks import KeyTest
+from trading.executor.database import Database
+from trading.executor.lane import Market
+from trading.models import TradingAccount
+
+log = structlog.get_logger(__name__)
+
+SYMBOL: Final = "BTCUSDT"
+"""The market whose stop is tried out."""
+QUOTE_S: Final = 10.0
+AGAIN_S: Final = 5.0
+AT_ONCE: Final = 4
+
+
+class Ports(Protocol):
+    """What a test needs of the venues."""
+
+    async def port_for(self, account: TradingAccount) -> ExchangePort: ...
+
+    def market_for(self, account: TradingAccount) -> Market: ...
+
+    def want(self, account_id: UUID, venue: Venue, symbols: frozenset[str]) -> None: ...
+
+
+@dataclass(slots=True)
+class KeyTests:
+    """All tests that run now; one for each account."""
+
+    ports: Ports
+    db: Database
+    now_ms: Callable[[], int]
+    _running: dict[UUID, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def turn(self) -> None:
+        """Start the tests that wait, a few at a time."""
+        for pk, task in list(self._running.items()):
+            if task.done():
+                del self._running[pk]
+        for row in await self.db.run(_waiting):
+            if len(self._running) >= AT_ONCE:
+                return
+            if row.pk not in self._running:
+                self._running[row.pk] = asyncio.create_task(self._test(row))
+
+    async def _test(self, row: TradingAccount) -> None:
+        port: ExchangePort | None = None
+        try:
+            port = await self.ports.port_for(row)
+            self.ports.want(row.pk, Venue(row.venue), frozenset({SYMBOL}))
+            market = self.ports.market_for(row)
+            rules = market.rules(SYMBOL)
+            quote = await _quote(market)
+            is_over = rules is not None and await self._run(row, port, rules, quote)
+        except Exception as error:  # the next turn tries again; other tests go on
+            log.warning("key_test_failed", account=str(row.pk), error=repr(error)[:200])
+            is_over = False
+        finally:
+            self.ports.want(row.pk, Venue(row.venue), frozenset())
+            if port is not None:
+                await port.close()
+        if not is_over:
+            await asyncio.sleep(AGAIN_S)
+
+    async def _run(
+        self,
+        row: TradingAccount,
+        port: ExchangePort,
+        rules: TradingRules,
+        quote: Callable[[], Quote | None],
+    ) -> bool:
+        return await KeyTest(port, row, self.db, self.now_ms, rules, quote).run()
+
+    async def close(self) -> None:
+        """End what runs; the rows say which tests are to be run again."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+
+async def _quote(market: Market) -> Callable[[], Quote | None]:
+    """Wait a while for the first price."""
+    for _ in range(int(QUOTE_S / 0.25)):
+        if market.quote(SYMBOL) is not None:
+            break
+        await asyncio.sleep(0.25)
+    return lambda: market.quote(SYMBOL)
+
+
+def _waiting() -> list[TradingAccount]:
+    rows = TradingAccount.objects.across_tenants("executor: keys to be tested")
+    waiting = rows.filter(state=AccountState.CHECKING.value).exclude(venue=Venue.PAPER.value)
+    return list(waiting.order_by("created_at"))

@@ -1,0 +1,475 @@
+"""One account: a loop over state, one step at a time, the most urgent trade first.
+
+The same pass serves start, crash and normal running: read rows, look at what is known of the
+exchange, decide, do one step, decide anew. A lane that fails hurts no other lane (EX-29).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError
+
+from cryptosystems.kernel.clock import SystemClock
+from cryptosystems.kernel.errors import CryptoSystemsError
+from cryptosystems.platform import leases
+from trading.contracts import TradeState
+from trading.domain.venue import (
+    Outcome,
+    OutcomeClass,
+    Quote,
+    SettingsEvent,
+    StreamGap,
+    TradingRules,
+    VenueEvent,
+)
+from trading.exchanges.port import ExchangePort, KeyRefused, ReadFailed
+from trading.executor import changes, hooks, outcomes, reads, standing, store
+from trading.executor.claim import Denial
+from trading.executor.database import Database
+from trading.executor.doing import Doer
+from trading.executor.emergency import Emergency
+from trading.executor.memory import AccountRef, LaneMemory
+from trading.executor.planning import MarketPlanner, Planner
+from trading.executor.reconcile import Reconciler
+from trading.reconciliation.decide import decide
+from trading.reconciliation.guards import Guard
+from trading.reconciliation.state import OrderFacts, Standing, TradeFacts, VenueFacts
+from trading.reconciliation.steps import Decision, Step
+from trading.reconciliation.timing import QUOTE_FRESH_MS
+
+log = structlog.get_logger(__name__)
+
+MOST_STEPS: Final = 200
+"""Of one pass; a loop that never rests would starve the others."""
+STANDING_MS: Final = 500
+"""Kill switches act within a second (EX-25)."""
+WITHOUT_ROWS_S: Final = 1.0
+KEY_AGAIN_MS: Final = 60_000
+BREAKER_FAILURES: Final = 5
+BREAKER_MS: Final = 60_000
+IDENTIFY_MS: Final = 2_000
+EQUITY_MS: Final = 60_000
+_FIRST_PAUSE_MS: Final = 250
+_MOST_PAUSE_MS: Final = 5_000
+
+
+def _sure() -> bool:
+    return True
+
+
+@dataclass(slots=True)
+class Market:
+    """What a lane asks about the market of its venue."""
+
+    quote: Callable[[str], Quote | None]
+    rules: Callable[[str], TradingRules | None]
+    now_ms: Callable[[], int] = SystemClock().now_ms
+    """The venue's time: that of its orders, fills and signals."""
+    is_clock_sure: Callable[[], bool] = _sure
+    is_shutting_down: Callable[[], bool] = lambda: False
+    entries_refused: Callable[[], str] = lambda: ""
+    """Why the process as a whole enters nothing now (another release is alive, clock, data)."""
+
+
+@dataclass(slots=True)
+class _Pause:
+    until_ms: int
+    tries: int = 1
+
+
+@dataclass(slots=True)
+class Lane:
+    """Everything that is done for one account."""
+
+    ref: AccountRef
+    port: ExchangePort
+    db: Database
+    market: Market
+    wall_ms: Callable[[], int] | None = None
+    """People's time, where the market has another (a replay)."""
+    holding: leases.Holding | None = None
+    lease_is_fresh: Callable[[], bool] = _sure
+    planner: Planner | None = None
+    on_loaded: Callable[[frozenset[str]], None] = lambda symbols: None
+    """Told which symbols the account needs quotes of."""
+    memory: LaneMemory = field(default_factory=LaneMemory)
+    inbox: deque[VenueEvent] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    trades: tuple[TradeFacts, ...] = ()
+    """As last loaded."""
+    is_ending: bool = False
+    """Asked to end: the step that runs is finished, no other begins."""
+    key_lost_ms: int | None = None
+    """When the exchange last refused the key."""
+    desk: reads.Desk = field(init=False)
+    doer: Doer = field(init=False)
+    reconciler: Reconciler = field(init=False)
+    emergency: Emergency = field(init=False)
+    _standings: dict[UUID, Standing] = field(default_factory=dict)
+    _standings_ms: int = -(10**15)
+    _pauses: dict[tuple[Any, ...], _Pause] = field(default_factory=dict)
+    _failures: deque[int] = field(default_factory=deque)
+    _identify_ms: int = 0
+    _equity_ms: int = 0
+
+    def __post_init__(self) -> None:
+        self.desk = reads.Desk(
+            self.ref, self.port, self.db, self.memory, self.holding, self.wall_ms or self.now_ms
+        )
+        self.doer = Doer(
+            desk=self.desk,
+            refuse_entry=self.refuse_entry,
+            may_send=self._must_hold_lease,
+            on_outcome=self._took,
+            plan=self.planner or MarketPlanner(self.market.rules, self.market.quote),
+            wake=self.wake.set,
+        )
+        self.emergency = Emergency(self.desk)
+        self.reconciler = Reconciler(self.desk, self.doer.cancel_stranger)
+
+    def now_ms(self) -> int:
+        """Return the venue's time."""
+        return self.market.now_ms()
+
+    # --- a pass ----------------------------------------------------------------------------------
+
+    async def pass_once(self) -> int:
+        """Do everything that is due; return when to pass again.
+
+        Raises
+        ------
+        LeaseLost
+            If another process has taken the account over.
+        """
+        now = self.now_ms()
+        await self._take_events(now)
+        await self.doer.take_late(now)
+        if self.key_lost_ms is not None and not await self._probe_key(now):
+            return self.key_lost_ms + KEY_AGAIN_MS
+        await self._reconcile(now)
+        for _ in range(MOST_STEPS):
+            now = self.now_ms()
+            await self._identify(now)
+            await self._read_equity(now)
+            await self._load(now)
+            trade, decision = self.choose(now)
+            if trade is None or decision.step is None:
+                due = self.reconciler.due_ms(now)
+                return due if decision.due_ms is None else min(due, decision.due_ms)
+            await self._try(trade, decision.step, now)
+            if self.key_lost_ms is not None:
+                return self.key_lost_ms + KEY_AGAIN_MS
+            await self._take_events(now)
+            if self.is_ending:
+                break
+        return self.now_ms() + 1
+
+    def choose(self, now_ms: int) -> tuple[TradeFacts | None, Decision]:
+        """Return the most urgent step of all trades, or when the first of them is due."""
+        best: tuple[TradeFacts, Decision] | None = None
+        due: int | None = None
+        for trade in self.trades:
+            quote = self.market.quote(trade.symbol)
+            if quote is not None:
+                self.memory.watch_price(trade, quote)
+            decision = self._decide(trade, self.memory.venue_facts(trade, quote), now_ms)
+            at = decision.due_ms
+            if decision.step is not None:
+                pause = self._pauses.get(_key(trade, decision.step))
+                if pause is None or pause.until_ms <= now_ms:
+                    if best is None or decision.urgency < best[1].urgency:
+                        best = (trade, decision)
+                    continue
+                at = pause.until_ms
+            if at is not None:
+                due = at if due is None else min(due, at)
+        return best if best is not None else (None, Decision(None, due_ms=due))
+
+    def _decide(self, trade: TradeFacts, venue: VenueFacts, now_ms: int) -> Decision:
+        return decide(trade, venue, self._standings.get(trade.id, _NOTHING_NEW), now_ms)
+
+    async def _try(self, trade: TradeFacts, step: Step, now_ms: int) -> None:
+        key = _key(trade, step)
+        try:
+            await self.doer.do(trade, step, now_ms)
+        except ReadFailed as error:
+            self._failed(now_ms)
+            self._pause(key, now_ms, error.after_s)
+        except KeyRefused as error:
+            await self._lose_key(str(error), now_ms)
+        except (leases.LeaseLost, asyncio.CancelledError):
+            raise
+        except CryptoSystemsError as error:
+            await self._stumble(trade, step, key, error, now_ms)
+        except Exception as error:  # one poisoned row must not stop the account (F-56)
+            if isinstance(error, DatabaseError):
+                raise
+            await self._stumble(trade, step, key, error, now_ms)
+        else:
+            self._pauses.pop(key, None)
+
+    async def _stumble(
+        self, trade: TradeFacts, step: Step, key: tuple[Any, ...], error: Exception, now_ms: int
+    ) -> None:
+        log.exception("step_failed", trade=str(trade.id), step=type(step).__name__)
+        self._pause(key, now_ms, None)
+        await self.db.run(
+            changes.count_failure,
+            self.ref,
+            trade,
+            f"{type(step).__name__}: {error!r}",
+            now_ms=now_ms,
+            holding=self.holding,
+        )
+
+    def _pause(self, key: tuple[Any, ...], now_ms: int, after_s: float | None) -> None:
+        before = self._pauses.get(key)
+        tries = 1 if before is None else before.tries + 1
+        pause = min(_MOST_PAUSE_MS, _FIRST_PAUSE_MS << min(tries - 1, 10))
+        if after_s is not None:
+            pause = max(pause, int(after_s * 1_000))
+        self._pauses[key] = _Pause(now_ms + pause, tries)
+
+    # --- what is known ---------------------------------------------------------------------------
+
+    async def _load(self, now_ms: int) -> None:
+        rows = await self.db.run(self._load_rows, now_ms)
+        self.trades = tuple(self._remembered(trade) for trade in rows)
+        self.on_loaded(frozenset(trade.symbol for trade in rows))
+
+    def _load_rows(self, now_ms: int) -> list[TradeFacts]:
+        rows = store.load(self.ref.user_id, self.ref.account_id)
+        for trade in rows:
+            own = self.memory.trade(trade.id)
+            if not own.is_told_loaded:
+                own.told = changes.told(self.ref, trade)
+                own.is_told_loaded = True
+        if now_ms - self._standings_ms >= STANDING_MS or any(
+            trade.id not in self._standings for trade in rows
+        ):
+            self._standings = standing.standings(self.ref, rows, now_ms)
+            self._standings_ms = now_ms
+        refused = self._entries_refused(now_ms)
+        without = hooks.guards_off()
+        is_done = self.reconciler.is_done or Guard.RECONCILE_FIRST in without
+        self._standings = {
+            pk: replace(found, is_reconciled=is_done, entries_refused=refused, without=without)
+            for pk, found in self._standings.items()
+        }
+        return rows
+
+    def _remembered(self, trade: TradeFacts) -> TradeFacts:
+        """Add what only memory knows: when an order was last asked for, until when it waits."""
+        memory, rules = self.memory, self.market.rules(trade.symbol)
+        orders = []
+        for order in trade.orders:
+            if order.seen_ms is not None:
+                memory.first_seen_ms.setdefault(
+                    order.client_id, order.first_seen_ms or order.seen_ms
+                )
+            orders.append(
+                replace(
+                    order,
+                    asked_ms=memory.asked_ms.get(order.client_id),
+                    not_before_ms=memory.not_before_ms.get(order.client_id, 0),
+                    first_seen_ms=memory.first_seen_ms.get(order.client_id),
+                )
+            )
+        terms = trade.terms
+        if terms is not None and rules is not None:
+            terms = standing.with_rules(terms, rules)
+        told, until = frozenset(memory.trade(trade.id).told), trade.offer_until_ms
+        if until is not None:  # written in people's time
+            until += self.now_ms() - self.desk.wall_ms()
+        return replace(trade, orders=tuple(orders), terms=terms, told=told, offer_until_ms=until)
+
+    async def _take_events(self, now_ms: int) -> None:
+        while self.inbox:
+            event = self.inbox[0]
+            if isinstance(event, StreamGap):
+                self.reconciler.ask(event.reason)
+            elif isinstance(event, SettingsEvent):
+                self.memory.is_hedged = None
+                self.memory.symbol(event.symbol).settings = None
+                self.reconciler.ask("settings changed")
+            else:
+                await reads.take_event(self.desk, event, now_ms)
+            self.inbox.popleft()  # only now: what could not be booked is booked at the next pass
+
+    async def _reconcile(self, now_ms: int) -> None:
+        if self.reconciler.due_ms(now_ms) > now_ms:
+            return
+        try:
+            await self.reconciler.run(now_ms)
+        except ReadFailed as error:
+            self._failed(now_ms)
+            self.reconciler.put_off(now_ms, error.after_s)
+        except KeyRefused as error:
+            await self._lose_key(str(error), now_ms)
+
+    async def _identify(self, now_ms: int) -> None:
+        """Ask whose the fills are that matched nothing; bounded, and never in the way."""
+        if now_ms < self._identify_ms or not hooks.has(Guard.IDENTIFY):
+            return
+        self._identify_ms = now_ms + IDENTIFY_MS
+        try:
+            await reads.identify_parked(self.desk, now_ms)
+        except ReadFailed:
+            self._failed(now_ms)
+        except KeyRefused as error:
+            await self._lose_key(str(error), now_ms)
+
+    async def _read_equity(self, now_ms: int) -> None:
+        """Read what the account is worth while something is open, for the breakers (EX-24)."""
+        if now_ms < self._equity_ms or not any(trade.open_quantity > 0 for trade in self.trades):
+            return
+        self._equity_ms = now_ms + EQUITY_MS
+        try:
+            account = await self.port.account()
+        except ReadFailed:
+            self._failed(now_ms)
+        except KeyRefused as error:
+            await self._lose_key(str(error), now_ms)
+        else:
+            self.memory.is_hedged = account.is_hedged
+            await self.db.run(
+                standing.take_equity, self.ref, account, now_ms=now_ms, holding=self.holding
+            )
+
+    # --- may an entry leave ----------------------------------------------------------------------
+
+    def refuse_entry(self, trade: TradeFacts) -> Denial | None:
+        """Say what the lane knows against an entry, asked at the claim."""
+        now_ms = self.now_ms()
+        quote = self.market.quote(trade.symbol)
+        if quote is None or now_ms - quote.at_ms > QUOTE_FRESH_MS:
+            return Denial("stale_data", "The price was too old to enter by.")
+        code = self._entries_refused(now_ms)
+        if code:
+            return Denial(code, "The platform holds entries back for now.")
+        if trade.terms is not None and now_ms >= trade.terms.valid_until_ms:
+            return Denial("validity_over", "The signal was no longer valid for entry.")
+        return None
+
+    def _entries_refused(self, now_ms: int) -> str:
+        if not self.market.is_clock_sure():
+            return "clock_unsure"
+        if self.market.is_shutting_down():
+            return "shutting_down"
+        if self.key_lost_ms is not None:
+            return "key_refused"
+        while self._failures and self._failures[0] <= now_ms - BREAKER_MS:
+            self._failures.popleft()
+        if len(self._failures) >= BREAKER_FAILURES:
+            return "exchange_unsteady"
+        return self.market.entries_refused()
+
+    def _must_hold_lease(self) -> None:
+        if self.holding is not None and hooks.has(Guard.LEASE) and not self.lease_is_fresh():
+            raise leases.LeaseLost(f"the lease {self.holding.name} may have run out")
+
+    def _took(self, order: OrderFacts, outcome: Outcome) -> None:
+        now_ms = self.now_ms()
+        if outcome.code in outcomes.KEY_CODES:
+            self.key_lost_ms = now_ms
+        elif outcome.kind in (OutcomeClass.UNKNOWN, OutcomeClass.NOT_SENT):
+            self._failed(now_ms)
+
+    def _failed(self, now_ms: int) -> None:
+        self._failures.append(now_ms)
+
+    # --- a refused key ---------------------------------------------------------------------------
+
+    async def _lose_key(self, message: str, now_ms: int) -> None:
+        """The exchange refuses the key: once a minute is tried, nothing else (EX-28)."""
+        self.key_lost_ms = now_ms
+        await self.db.run(standing.key_lost, self.ref, message, now_ms=now_ms)
+
+    async def _probe_key(self, now_ms: int) -> bool:
+        assert self.key_lost_ms is not None
+        if now_ms < self.key_lost_ms + KEY_AGAIN_MS:
+            return False
+        try:
+            await self.port.account()
+        except KeyRefused as error:
+            await self._lose_key(str(error), now_ms)
+            return False
+        except ReadFailed:
+            self.key_lost_ms = now_ms
+            return False
+        self.key_lost_ms = None
+        self.reconciler.ask("key works again")
+        await self.db.run(standing.key_found, self.ref, now_ms=now_ms)
+        return True
+
+    # --- for ever --------------------------------------------------------------------------------
+
+    async def listen(self) -> None:
+        """Take the user stream into the inbox, for ever."""
+        async for event in self.port.events():
+            self.inbox.append(event)
+            self.wake.set()
+
+    async def run(self, look_s: float = 0.25) -> None:
+        """Pass until asked to end; in between look at the market, which costs only arithmetic.
+
+        Raises
+        ------
+        LeaseLost
+            If another process has taken the account over.
+        """
+        while not self.is_ending:
+            self.wake.clear()
+            try:
+                due = await self.pass_once()
+            except DatabaseError as error:
+                log.error(
+                    "lane_without_rows", account=str(self.ref.account_id), error=str(error)[:200]
+                )
+                await self.without_rows()
+                await asyncio.sleep(WITHOUT_ROWS_S)
+                continue
+            await self._wait(due, look_s)
+
+    async def _wait(self, due_ms: int, look_s: float) -> None:
+        """Sleep until something is due, something is told, or the market asks for a step."""
+        while not self.wake.is_set():
+            now = self.now_ms()
+            if now >= due_ms or (self.trades and now - self._standings_ms >= STANDING_MS):
+                return  # switches are read so often, whatever else there is to do
+            if self.choose(now)[1].step is not None:
+                return
+            pause_s = min(look_s, max(0.001, (due_ms - now) / 1_000))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), pause_s)
+
+    async def without_rows(self) -> None:
+        """The database is away: go on only with what closes, from memory (F-17)."""
+        for trade in self.trades:
+            if trade.state is TradeState.CLOSING and trade.open_quantity > 0:
+                await self.emergency.close(trade, self.now_ms())
+
+    def end(self) -> None:
+        """Ask the lane to end after the step that runs."""
+        self.is_ending = True
+        self.wake.set()
+
+    async def close(self) -> None:
+        """Let go; what rests at the exchange stays."""
+        await self.doer.close()
+        await self.port.close()
+
+
+_NOTHING_NEW: Final = Standing(is_reconciled=False)
+
+
+def _key(trade: TradeFacts, step: Step) -> tuple[Any, ...]:
+    order = getattr(step, "order", None)
+    what = order.client_id if order is not None else getattr(step, "what", None)
+    return trade.id, type(step), what

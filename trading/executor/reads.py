@@ -1,0 +1,230 @@
+"""Reads of the exchange, booked as they come. A read that fails changes nothing (EX-14)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cryptosystems.kernel.clock import SystemClock
+from cryptosystems.platform import leases
+from trading.domain.client_ids import is_ours
+from trading.domain.venue import (
+    AlgoEvent,
+    BalanceEvent,
+    OrderEvent,
+    Service,
+    VenueEvent,
+    VenueFill,
+    VenueOrder,
+)
+from trading.exchanges.port import ExchangePort, ReadFailed
+from trading.executor import changes, lifecycle, store
+from trading.executor.database import Database, fenced
+from trading.executor.memory import AccountRef, LaneMemory
+from trading.models import Fill, Trade
+from trading.reconciliation.state import OrderFacts, is_resting
+from trading.reconciliation.steps import What
+
+_OVERLAP_MS: Final = 60_000
+"""Executions are read again so far back: the exchange may list them late."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What everything of one lane works with."""
+
+    ref: AccountRef
+    port: ExchangePort
+    db: Database
+    memory: LaneMemory
+    holding: leases.Holding | None = None
+    wall_ms: Callable[[], int] = SystemClock().now_ms
+    """People's time: that of rights, offers and rests. A replayed market has another."""
+
+
+def _book_orders(
+    ref: AccountRef,
+    told: tuple[VenueOrder, ...],
+    at_ms: int,
+    now_ms: int,
+    holding: leases.Holding | None,
+) -> list[VenueOrder]:
+    """Take a list of resting orders; return those with our prefix that rest for nothing."""
+    unwanted = []
+    with fenced(holding):
+        for one in told:
+            row = lifecycle.find_order(ref, one)
+            if row is not None:
+                lifecycle.take_order(ref, row, one, at_ms=at_ms, now_ms=now_ms)
+                is_over = row.trade.state not in store.ACTIVE and row.trade.state != "parked"
+                if is_over and row.trade.open_quantity == 0 and is_resting(one):
+                    unwanted.append(one)
+            elif is_ours(one.client_id) and is_resting(one):
+                unwanted.append(one)
+    return unwanted
+
+
+async def read_orders(desk: Desk, symbol: str, clock_ms: int) -> list[VenueOrder]:
+    """Read what rests of one symbol, at both services."""
+    told = tuple(await desk.port.open_orders(symbol))
+    return await take_orders(desk, symbol, told, clock_ms)
+
+
+async def take_orders(
+    desk: Desk, symbol: str, told: tuple[VenueOrder, ...], read_ms: int
+) -> list[VenueOrder]:
+    """Keep and book a list of resting orders of one symbol."""
+    held = desk.memory.symbol(symbol)
+    unwanted = await desk.db.run(_book_orders, desk.ref, told, read_ms, read_ms, desk.holding)
+    held.orders, held.orders_read_ms = told, read_ms
+    return unwanted
+
+
+async def read_position(desk: Desk, symbol: str, clock_ms: int) -> None:
+    """Read the position of one symbol."""
+    try:
+        found = await desk.port.positions(symbol)
+    except ReadFailed:
+        desk.memory.symbol(symbol).position_fails += 1
+        raise
+    desk.memory.saw_positions(symbol, found, clock_ms)
+
+
+async def read_fills(desk: Desk, symbol: str, clock_ms: int) -> int:
+    """Read executions since those that are known, and book what is new; return how many."""
+    since = await desk.db.run(_fills_since, desk.ref, symbol, clock_ms)
+    fills = await desk.port.fills(symbol, since)
+    booked = await desk.db.run(book_fills, desk.ref, fills, clock_ms, desk.holding)
+    desk.memory.symbol(symbol).fills_read_ms = clock_ms
+    return booked
+
+
+def book_fills(
+    ref: AccountRef, fills: list[VenueFill], now_ms: int, holding: leases.Holding | None
+) -> int:
+    """Book executions, the oldest first."""
+    return sum(
+        lifecycle.book_fill(ref, fill, now_ms=now_ms, holding=holding)
+        for fill in sorted(fills, key=lambda fill: fill.at_ms)
+    )
+
+
+def _fills_since(ref: AccountRef, symbol: str, clock_ms: int) -> int:
+    """Return from when on executions have to be read: since the oldest live trade, or the last."""
+    trades = Trade.objects.for_user(ref.user_id).filter(
+        account_id=ref.account_id, symbol=symbol, state__in=store.ACTIVE
+    )
+    oldest = trades.order_by("decided_at").first()
+    if oldest is None:
+        return clock_ms - 3_600_000
+    last = (
+        Fill.objects.for_user(ref.user_id)
+        .filter(account_id=ref.account_id, symbol=symbol, at__gte=oldest.decided_at)
+        .order_by("-at")
+        .first()
+    )
+    at = store.ms(oldest.decided_at if last is None else last.at)
+    assert at is not None
+    return at - _OVERLAP_MS
+
+
+async def read_settings(desk: Desk, symbol: str) -> None:
+    """Read margin mode, leverage and position mode."""
+    account = await desk.port.account()
+    desk.memory.is_hedged = account.is_hedged
+    desk.memory.symbol(symbol).settings = await desk.port.symbol_settings(symbol)
+
+
+async def read(desk: Desk, what: What, symbol: str, clock_ms: int) -> list[VenueOrder]:
+    """Read one thing; return orders of ours that rest for nothing, where orders were read."""
+    if what is What.POSITION:
+        await read_position(desk, symbol, clock_ms)
+    elif what is What.FILLS:
+        await read_fills(desk, symbol, clock_ms)
+    elif what is What.SETTINGS:
+        await read_settings(desk, symbol)
+    else:
+        return await read_orders(desk, symbol, clock_ms)
+    return []
+
+
+async def ask(desk: Desk, order: OrderFacts, clock_ms: int) -> VenueOrder | None:
+    """Ask for one order, and for what it became where it has fired."""
+    request = order.request
+    told = await desk.port.order(request.symbol, request.client_id, request.service)
+    await desk.db.run(
+        changes.count_question,
+        desk.ref,
+        order,
+        is_found=told is not None,
+        holding=desk.holding,
+    )
+    if told is not None:
+        await take_order(desk, told, clock_ms)
+        if told.actual_order_id and request.service is Service.ALGO:
+            child = await desk.port.order_by_id(request.symbol, told.actual_order_id)
+            if child is not None:
+                await take_order(desk, child, clock_ms)
+    return told
+
+
+async def take_order(desk: Desk, told: VenueOrder, clock_ms: int) -> None:
+    """Book one order as it was told."""
+    await desk.db.run(
+        lifecycle.book_order,
+        desk.ref,
+        told,
+        at_ms=clock_ms,
+        now_ms=clock_ms,
+        holding=desk.holding,
+    )
+
+
+async def take_event(desk: Desk, event: VenueEvent, clock_ms: int) -> None:
+    """Book what the user stream tells."""
+    ref, holding = desk.ref, desk.holding
+    if isinstance(event, OrderEvent):
+        await desk.db.run(
+            lifecycle.book_order,
+            ref,
+            event.order,
+            at_ms=event.at_ms,
+            now_ms=clock_ms,
+            holding=holding,
+        )
+        if event.fill is not None:
+            await desk.db.run(
+                lifecycle.book_fill,
+                ref,
+                event.fill,
+                now_ms=clock_ms,
+                reason=event.reason,
+                holding=holding,
+            )
+    elif isinstance(event, AlgoEvent):
+        await desk.db.run(
+            lifecycle.book_order,
+            ref,
+            event.order,
+            at_ms=event.at_ms,
+            now_ms=clock_ms,
+            holding=holding,
+        )
+    elif isinstance(event, BalanceEvent):
+        for symbol, side, quantity in event.positions:
+            desk.memory.saw_position(symbol, side, quantity, event.at_ms)
+
+
+async def identify_parked(desk: Desk, clock_ms: int) -> None:
+    """Ask whose the fills are that matched nothing."""
+    for symbol, order_id in await desk.db.run(lifecycle.parked, desk.ref):
+        told = await desk.port.order_by_id(symbol, order_id)
+        if told is not None:
+            await desk.db.run(
+                lifecycle.identify,
+                desk.ref,
+                symbol,
+                order_id,
+                told.client_id,
+                now_ms=clock_ms,
+                holding=desk.holding,
+            )

@@ -1,0 +1,234 @@
+"""Everything of an account read anew and compared with our rows (EX-17, EX-18).
+
+At the start, after a hole in the user stream, when the key works again, and by the clock. Until it
+is done exits only; where it fails this account stays there, and no other.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Final
+
+import structlog
+
+from cryptosystems.kernel.clock import to_datetime
+from cryptosystems.platform import leases
+from trading.domain import client_ids
+from trading.domain.orders import Leg
+from trading.domain.venue import CashFlow, OrderKind, OrderRequest, VenueAccount, VenueOrder
+from trading.executor import lifecycle, reads, standing, store
+from trading.executor.database import fenced
+from trading.executor.memory import AccountRef
+from trading.executor.numbers import request_to_row
+from trading.executor.reads import Desk
+from trading.models import CashFlowRow, Trade, TradeOrder, TradingAccount
+from trading.services import journal
+
+log = structlog.get_logger(__name__)
+
+EVERY_MS: Final = 900_000
+AGAIN_MS: Final = (1_000, 2_000, 5_000, 10_000, 30_000)
+LEAST_BACK_MS: Final = 3_600_000
+"""Income is read at least so far back."""
+WATCH_LIST: Final = timedelta(minutes=45)
+"""Orders that were not found are looked for so long: half an hour proves nothing (EX-13)."""
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Keeps an account's rows equal to the exchange's."""
+
+    desk: Desk
+    cancel: Callable[[VenueOrder], Awaitable[None]]
+    is_done: bool = False
+    reason: str = "start"
+    tries: int = 0
+    mismatches: int = 0
+    """Differences that the last run found."""
+    _next_ms: int = 0
+    _random: Random = field(default_factory=Random)
+
+    def ask(self, reason: str) -> None:
+        """Reconcile at the next pass; until then nothing is opened."""
+        self.is_done, self.reason, self._next_ms = False, reason, 0
+
+    def due_ms(self, now_ms: int) -> int:
+        """Return when it is due."""
+        return self._next_ms
+
+    def put_off(self, now_ms: int, after_s: float | None) -> None:
+        """It failed: again later."""
+        pause = AGAIN_MS[min(self.tries, len(AGAIN_MS) - 1)]
+        if after_s is not None:
+            pause = max(pause, int(after_s * 1_000))
+        self.tries += 1
+        self._next_ms = now_ms + pause
+
+    async def run(self, now_ms: int) -> None:
+        """Read everything and book it.
+
+        Raises
+        ------
+        ReadFailed
+            If anything could not be read; then nothing may be concluded.
+        """
+        desk, ref = self.desk, self.desk.ref
+        account = await desk.port.account()
+        desk.memory.is_hedged = account.is_hedged
+        positions = await desk.port.positions()
+        orders = await desk.port.open_orders()
+        symbols = await desk.db.run(_symbols, ref, now_ms)
+        symbols |= {one.symbol for one in positions}
+        symbols |= {one.symbol for one in orders if client_ids.is_ours(one.client_id)}
+        for symbol in sorted(symbols):
+            desk.memory.saw_positions(symbol, positions, now_ms)
+            told = tuple(one for one in orders if one.symbol == symbol)
+            await desk.db.run(adopt, ref, told, now_ms, desk.holding)
+            for one in await reads.take_orders(desk, symbol, told, now_ms):
+                self.mismatches += 1
+                await self.cancel(one)
+            await reads.read_fills(desk, symbol, now_ms)
+        since = await desk.db.run(_income_since, ref, now_ms)
+        flows = await desk.port.income(since)
+        await desk.db.run(_book, ref, flows, account, now_ms, desk.holding)
+        await desk.db.run(_say_done, ref, self.reason, len(symbols), now_ms, desk.holding)
+        self.is_done, self.tries = True, 0
+        self._next_ms = now_ms + int(EVERY_MS * self._random.uniform(0.9, 1.1))
+
+
+def _symbols(ref: AccountRef, now_ms: int) -> set[str]:
+    """Return symbols of live trades, and of orders that were lost and may come back."""
+    live = Trade.objects.for_user(ref.user_id).filter(account_id=ref.account_id)
+    found = set(live.filter(state__in=store.ACTIVE).values_list("symbol", flat=True))
+    lost = TradeOrder.objects.for_user(ref.user_id).filter(
+        trade__account_id=ref.account_id,
+        message="not found",
+        ended_at__gte=to_datetime(now_ms) - WATCH_LIST,
+    )
+    return found | set(lost.values_list("trade__symbol", flat=True))
+
+
+def adopt(
+    ref: AccountRef,
+    told: tuple[VenueOrder, ...],
+    now_ms: int,
+    holding: leases.Holding | None,
+) -> int:
+    """Write rows for orders of ours whose rows are lost, by ids built again (EX-18, F-61)."""
+    known = set(
+        TradeOrder.objects.for_user(ref.user_id)
+        .filter(client_id__in=[one.client_id for one in told])
+        .values_list("client_id", flat=True)
+    )
+    unknown = [
+        one for one in told if one.client_id not in known and client_ids.is_ours(one.client_id)
+    ]
+    return sum(_adopt_one(ref, one, now_ms, holding) for one in unknown)
+
+
+def _adopt_one(
+    ref: AccountRef, told: VenueOrder, now_ms: int, holding: leases.Holding | None
+) -> bool:
+    found = lifecycle.rebuild(ref, told.symbol, told.client_id)
+    if found is None:
+        return False
+    trade, parsed = found
+    _write_adopted(ref, trade, parsed.leg, parsed.attempt, told, now_ms, holding)
+    return True
+
+
+def _write_adopted(
+    ref: AccountRef,
+    trade: Trade,
+    leg: Leg,
+    attempt: int,
+    told: VenueOrder,
+    now_ms: int,
+    holding: leases.Holding | None,
+) -> None:
+    now = to_datetime(now_ms)
+    request = OrderRequest(
+        client_id=told.client_id,
+        symbol=told.symbol,
+        side=told.side,
+        kind=OrderKind(told.kind),
+        quantity=None if told.close_position else told.quantity,
+        price=told.price,
+        trigger_price=told.trigger_price,
+        time_in_force="GTC" if told.kind == OrderKind.LIMIT.value else "",
+        reduce_only=told.reduce_only,
+        close_position=told.close_position,
+        position_side=told.position_side,
+    )
+    with fenced(holding):
+        TradeOrder.objects.for_user(ref.user_id).get_or_create(
+            trade=trade,
+            leg=leg.value,
+            attempt=attempt,
+            defaults={
+                "user_id": ref.user_id,
+                "client_id": told.client_id,
+                "service": told.service.value,
+                "request": request_to_row(request),
+                "quantity": request.quantity,
+                "state": "unknown",
+                "prepared_at": now,
+                "sent_at": now,
+                "updated_at": now,
+            },
+        )
+        journal.note(
+            trade,
+            "adopted",
+            "An order of ours was found at the exchange without a row here; it is ours again.",
+            details={"client_id": told.client_id},
+            now=now,
+        )
+
+
+def _income_since(ref: AccountRef, now_ms: int) -> int:
+    last = (
+        CashFlowRow.objects.for_user(ref.user_id)
+        .filter(account_id=ref.account_id)
+        .order_by("-at")
+        .first()
+    )
+    least = now_ms - LEAST_BACK_MS
+    if last is None:
+        first = (
+            Trade.objects.for_user(ref.user_id)
+            .filter(account_id=ref.account_id)
+            .order_by("decided_at")
+            .first()
+        )
+        return least if first is None else min(least, store.ms(first.decided_at) or least)
+    return min(least, (store.ms(last.at) or least) - 1)
+
+
+def _book(
+    ref: AccountRef,
+    flows: list[CashFlow],
+    account: VenueAccount,
+    now_ms: int,
+    holding: leases.Holding | None,
+) -> None:
+    for flow in flows:
+        lifecycle.book_income(ref, flow, now_ms=now_ms, holding=holding)
+    standing.take_equity(ref, account, now_ms=now_ms, holding=holding)
+
+
+def _say_done(
+    ref: AccountRef, reason: str, n_symbols: int, now_ms: int, holding: leases.Holding | None
+) -> None:
+    if reason == "timer":
+        return
+    row = TradingAccount.objects.for_user(ref.user_id).get(pk=ref.account_id)
+    with fenced(holding):
+        journal.note(
+            row,
+            "reconciled",
+            "The account was compared with the exchange.",
+            details={"reason": reason, "symbols": n_symbols},
+            now=to_datetime(now_ms),
+        )

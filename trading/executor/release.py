@@ -1,0 +1,17 @@
+"""Which code this executor runs: two of different code must not both open positions (F-58)."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_ROOM = Path(__file__).resolve().parents[1]
+
+
+@cache
+def release() -> str:
+    """Return a short digest of the room's source, the same wherever the same code runs."""
+    digest = hashlib.sha256()
+    for path in sorted(_ROOM.rglob("*.py")):
+        digest.update(str(path.relative_to(_ROOM)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

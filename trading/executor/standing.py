@@ -1,0 +1,109 @@
+"""What is allowed to an account now, from rows; and what a refused key does to it."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from cryptosystems.kernel.clock import to_datetime
+from cryptosystems.platform import bell, leases
+from trading.contracts import AccountState, BotMode
+from trading.domain.venue import VenueAccount
+from trading.executor import hooks
+from trading.executor.database import fenced
+from trading.executor.memory import AccountRef
+from trading.executor.numbers import with_rules
+from trading.models import BotSettings, Trade, TradingAccount
+from trading.reconciliation.guards import Guard
+from trading.reconciliation.state import Standing, TradeFacts
+from trading.selectors.standing import OPEN
+from trading.services import after, journal, letters, permits
+
+log = structlog.get_logger(__name__)
+
+__all__ = ["key_found", "key_lost", "standings", "with_rules"]
+
+KEY_LOST: Final = "key_refused"
+_KEY_WORDS: Final = (
+    "The exchange refuses this key. Your stops stay at the exchange. Check the key there, or close "
+    "by hand; we try again every minute."
+)
+
+
+def standings(ref: AccountRef, trades: list[TradeFacts], now_ms: int) -> dict[UUID, Standing]:
+    """Return how each trade stands: kill switches, and the mode of the bot."""
+    if not trades:
+        return {}
+    account = TradingAccount.objects.for_user(ref.user_id).get(pk=ref.account_id)
+    bot = BotSettings.objects.for_user(ref.user_id).filter(account=account).first()
+    rows = Trade.objects.for_user(ref.user_id).filter(pk__in=[trade.id for trade in trades])
+    found = {}
+    for pk, symbol, model, how in rows.values_list("id", "symbol", "model_version", "how"):
+        mode = permits.stop_mode(account, symbol, model) if hooks.has(Guard.SWITCHES) else None
+        is_off = how == "bot" and bot is not None and bot.mode == BotMode.OFF.value
+        found[pk] = Standing(stop_mode=mode, is_managed=not is_off)
+    return found
+
+
+def take_equity(
+    ref: AccountRef, account: VenueAccount, *, now_ms: int, holding: leases.Holding | None = None
+) -> None:
+    """Keep what the account is worth, and weigh the breakers: fees and funding alone can reach one.
+
+    Where the person wants it so, a reached limit of the day closes what is open (EX-24).
+    """
+    now = to_datetime(now_ms)
+    with fenced(holding):
+        rows = BotSettings.objects.for_user(ref.user_id).select_related("account")
+        row = rows.filter(account_id=ref.account_id).first()
+        if row is None:
+            return
+        row.equity, row.equity_at = account.margin_balance, now
+        row.unrealised = account.margin_balance - account.wallet
+        row.save(update_fields=["equity", "unrealised", "equity_at"])
+        if after.check_breakers(row, now):
+            _close_all(ref, now)
+
+
+def _close_all(ref: AccountRef, now: datetime) -> None:
+    trades = Trade.objects.for_user(ref.user_id).filter(
+        account_id=ref.account_id, state__in=OPEN, close_asked_at=None
+    )
+    for trade in trades:
+        trade.close_asked_at = trade.updated_at = now
+        trade.save(update_fields=["close_asked_at", "updated_at"])
+        journal.note(
+            trade,
+            "close_asked",
+            "The day's loss limit closes what is open, as you set it.",
+            now=now,
+        )
+
+
+def key_lost(ref: AccountRef, message: str, *, now_ms: int) -> None:
+    """Suspend the account once and say so; positions and stops stay as they are."""
+    now = to_datetime(now_ms)
+    rows = TradingAccount.objects.for_user(ref.user_id)
+    changed = rows.filter(pk=ref.account_id, state=AccountState.CONNECTED.value).update(
+        state=AccountState.SUSPENDED.value, code=KEY_LOST, sentence=_KEY_WORDS
+    )
+    if not changed:
+        return
+    row = rows.get(pk=ref.account_id)
+    journal.note(row, KEY_LOST, _KEY_WORDS, details={"message": message[:200]}, now=now)
+    letters.write_to(row.user_id, "key_suspended", label=row.label, sentence=row.sentence)
+    bell.ring(ref.user_id)
+    log.error("execution_alarm", code=KEY_LOST, account=str(ref.account_id))
+
+
+def key_found(ref: AccountRef, *, now_ms: int) -> None:
+    """The key works again: whoever was suspended for it alone may go on."""
+    rows = TradingAccount.objects.for_user(ref.user_id)
+    changed = rows.filter(
+        pk=ref.account_id, state=AccountState.SUSPENDED.value, code=KEY_LOST
+    ).update(state=AccountState.CONNECTED.value, code="", sentence="")
+    if changed:
+        row = rows.get(pk=ref.account_id)
+        journal.note(row, "key_works", "The exchange takes the key again.", now=to_datetime(now_ms))
+        bell.ring(ref.user_id)
