@@ -73,7 +73,6 @@ def claim(
     trade: TradeFacts,
     *,
     now_ms: int,
-    wall_ms: int,
     refused: Denial | None = None,
     holding: leases.Holding | None = None,
 ) -> Denial | None:
@@ -84,7 +83,7 @@ def claim(
     now = to_datetime(now_ms)
     with fenced(holding):
         if order.leg is Leg.ENTRY:
-            denial = refused or _entry_denial(ref, trade, wall_ms)
+            denial = refused or _entry_denial(ref, trade, now_ms)
             if denial is not None:
                 _hold_back(ref, order, trade, denial, now_ms)
                 return denial
@@ -109,11 +108,11 @@ def claim(
     return None
 
 
-def _entry_denial(ref: AccountRef, trade: TradeFacts, wall_ms: int) -> Denial | None:
+def _entry_denial(ref: AccountRef, trade: TradeFacts, now_ms: int) -> Denial | None:
     if not hooks.has(Guard.SWITCHES):
         return None
     row = Trade.objects.for_user(ref.user_id).get(pk=trade.id)
-    found = permits.entry_denial(row, to_datetime(wall_ms))
+    found = permits.entry_denial(row, to_datetime(now_ms))
     return None if found is None else Denial(found.code, found.sentence)
 
 

@@ -144,7 +144,6 @@ class Doer:
             order,
             trade,
             now_ms=now_ms,
-            wall_ms=desk.wall_ms(),
             refused=refused,
             holding=desk.holding,
         )

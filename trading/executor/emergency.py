@@ -33,23 +33,26 @@ class Emergency:
     _tries: dict[UUID, int] = field(default_factory=dict)
     _closed: dict[UUID, Decimal] = field(default_factory=dict)
 
-    async def close(self, trade: TradeFacts, now_ms: int) -> None:
-        """Read the position and send one reduce-only market order for what is ours of it."""
+    async def close(self, trade: TradeFacts, now_ms: int) -> bool:
+        """Read the position and send one reduce-only market order for what is ours of it.
+
+        Returns True once nothing of ours is left.
+        """
         terms = trade.terms
         if terms is None:
-            return
+            return True
         side = self.desk.memory.venue_facts(trade, None).position_side_of[trade.side]
         try:
             found = await self.desk.port.positions(trade.symbol)
         except (ReadFailed, KeyRefused) as error:
             log.warning("emergency_close_waits", error=type(error).__name__)
-            return
+            return False
         there = sum((one.quantity for one in found if one.position_side is side), Decimal(0))
         ours = trade.open_quantity - self._closed.get(trade.id, Decimal(0))
         most = min(there * trade.side.sign, ours, terms.market_max_quantity)
         quantity = round_to_step(max(Decimal(0), most), terms.step)
         if quantity <= 0:
-            return
+            return True
         tries = self._tries[trade.id] = self._tries.get(trade.id, 0) + 1
         request = request_of(
             _with_attempt(trade, tries), Leg.CLOSE, quantity=quantity, position_side=side
@@ -65,6 +68,7 @@ class Emergency:
             outcome=outcome.kind.value,
             code=outcome.code,
         )
+        return False
 
 
 def _with_attempt(trade: TradeFacts, tries: int) -> TradeFacts:

@@ -39,6 +39,7 @@ from trading.executor.planning import MarketPlanner, Planner
 from trading.executor.reconcile import Reconciler
 from trading.reconciliation.decide import decide
 from trading.reconciliation.guards import Guard
+from trading.reconciliation.look import Look
 from trading.reconciliation.state import OrderFacts, Standing, TradeFacts, VenueFacts
 from trading.reconciliation.steps import Decision, Step
 from trading.reconciliation.timing import QUOTE_FRESH_MS
@@ -115,6 +116,8 @@ class Lane:
     _standings_ms: int = -(10**15)
     _pauses: dict[tuple[Any, ...], _Pause] = field(default_factory=dict)
     _failures: deque[int] = field(default_factory=deque)
+    _abandoned: dict[UUID, TradeFacts] = field(default_factory=dict)
+    """Parked without a stop: closed from memory until they are flat."""
     _identify_ms: int = 0
     _equity_ms: int = 0
 
@@ -153,6 +156,7 @@ class Lane:
         if self.key_lost_ms is not None and not await self._probe_key(now):
             return self.key_lost_ms + KEY_AGAIN_MS
         await self._reconcile(now)
+        await self._close_abandoned(now)
         for _ in range(MOST_STEPS):
             now = self.now_ms()
             await self._identify(now)
@@ -161,6 +165,8 @@ class Lane:
             trade, decision = self.choose(now)
             if trade is None or decision.step is None:
                 due = self.reconciler.due_ms(now)
+                if self._abandoned:
+                    due = min(due, now + _FIRST_PAUSE_MS)
                 return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
@@ -213,13 +219,15 @@ class Lane:
             await self._stumble(trade, step, key, error, now_ms)
         else:
             self._pauses.pop(key, None)
+            if trade.failures:
+                await self.db.run(changes.forget_failures, self.ref, trade)
 
     async def _stumble(
         self, trade: TradeFacts, step: Step, key: tuple[Any, ...], error: Exception, now_ms: int
     ) -> None:
         log.exception("step_failed", trade=str(trade.id), step=type(step).__name__)
         self._pause(key, now_ms, None)
-        await self.db.run(
+        is_parked = await self.db.run(
             changes.count_failure,
             self.ref,
             trade,
@@ -227,6 +235,20 @@ class Lane:
             now_ms=now_ms,
             holding=self.holding,
         )
+        if is_parked and self._is_naked(trade, now_ms):
+            self._abandoned[trade.id] = trade
+
+    def _is_naked(self, trade: TradeFacts, now_ms: int) -> bool:
+        if trade.terms is None:
+            return False
+        venue = self.memory.venue_facts(trade, self.market.quote(trade.symbol))
+        return Look(trade, venue, _NOTHING_NEW, now_ms).is_naked
+
+    async def _close_abandoned(self, now_ms: int) -> None:
+        """A parked trade keeps its stop; one that has none is closed all the same."""
+        for pk, trade in list(self._abandoned.items()):
+            if await self.emergency.close(trade, now_ms):
+                del self._abandoned[pk]
 
     def _pause(self, key: tuple[Any, ...], now_ms: int, after_s: float | None) -> None:
         before = self._pauses.get(key)
@@ -315,7 +337,7 @@ class Lane:
 
     async def _identify(self, now_ms: int) -> None:
         """Ask whose the fills are that matched nothing; bounded, and never in the way."""
-        if now_ms < self._identify_ms or not hooks.has(Guard.IDENTIFY):
+        if now_ms < self._identify_ms:
             return
         self._identify_ms = now_ms + IDENTIFY_MS
         try:

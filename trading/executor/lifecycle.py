@@ -17,6 +17,7 @@ from trading.executor.memory import AccountRef
 from trading.models import CashFlowRow, Fill, Trade, TradeOrder
 from trading.reconciliation.diff import merged
 from trading.reconciliation.guards import Guard
+from trading.reconciliation.state import OrderFacts
 from trading.services import journal
 
 log = structlog.get_logger(__name__)
@@ -195,6 +196,18 @@ def parked(ref: AccountRef) -> list[tuple[str, str]]:
     return sorted(set(rows.values_list("symbol", "exchange_order_id")))
 
 
+def resting_stops(ref: AccountRef, symbol: str) -> list[OrderFacts]:
+    """Return stops of a symbol that may have fired without our hearing of it."""
+    rows = TradeOrder.objects.for_user(ref.user_id).filter(
+        trade__account_id=ref.account_id,
+        trade__symbol=symbol,
+        leg__in=(Leg.STOP.value, Leg.GUARD.value),
+        state__in=(OrderState.WORKING.value, OrderState.TRIGGERED.value),
+        actual_order_id="",
+    )
+    return [store.order_facts(row) for row in rows]
+
+
 def _give(ref: AccountRef, row: Fill, *, client_id: str, reason: str, now_ms: int) -> None:
     """Find whose a fill is: an order of ours, the trade it ends from outside, or nobody yet."""
     now = to_datetime(now_ms)
@@ -204,7 +217,7 @@ def _give(ref: AccountRef, row: Fill, *, client_id: str, reason: str, now_ms: in
         row.trade, row.leg = order.trade, order.leg
     elif rebuilt is not None:
         row.trade, row.leg = rebuilt[0], rebuilt[1].leg.value
-    elif client_id or reason or not hooks.has(Guard.IDENTIFY):
+    elif client_id or reason:
         row.reason = outside_reason(client_id, reason)
         row.trade = _trade_at(ref, row)
     row.save(update_fields=["trade", "leg", "reason"])

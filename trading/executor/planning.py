@@ -144,14 +144,13 @@ def decide_plan(
     holding: leases.Holding | None = None,
 ) -> None:
     """Ask every limit and size the trade, in one transaction; write the plan, the offer or the no."""
-    wall = to_datetime(wall_ms)
     with fenced(holding):
         row = Trade.objects.for_user(ref.user_id).select_related("account").get(pk=trade.id)
         if row.state not in (TradeState.CHOSEN.value, TradeState.OFFERED.value):
             return
         denial = seen if isinstance(seen, Denial) else _busy(ref, row)
         if denial is None:
-            found = permits.entry_denial(row, wall)
+            found = permits.entry_denial(row, to_datetime(now_ms))
             denial = None if found is None else Denial(found.code, found.sentence)
         if denial is None:
             assert isinstance(seen, Seen)

@@ -215,8 +215,14 @@ async def take_event(desk: Desk, event: VenueEvent, clock_ms: int) -> None:
 
 
 async def identify_parked(desk: Desk, clock_ms: int) -> None:
-    """Ask whose the fills are that matched nothing."""
-    for symbol, order_id in await desk.db.run(lifecycle.parked, desk.ref):
+    """Ask whose the fills are that matched nothing; first what our stops have become (F-65)."""
+    parked = await desk.db.run(lifecycle.parked, desk.ref)
+    for symbol in sorted({symbol for symbol, _ in parked}):
+        for order in await desk.db.run(lifecycle.resting_stops, desk.ref, symbol):
+            told = await desk.port.order(symbol, order.client_id, Service.ALGO)
+            if told is not None:
+                await take_order(desk, told, clock_ms)
+    for symbol, order_id in await desk.db.run(lifecycle.parked, desk.ref) if parked else []:
         told = await desk.port.order_by_id(symbol, order_id)
         if told is not None:
             await desk.db.run(

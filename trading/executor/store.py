@@ -85,7 +85,6 @@ def trade_facts(
     *,
     last_fill: datetime | None,
     exit_kind: str,
-    parked_fills: int = 0,
     rules: TradingRules | None = None,
 ) -> TradeFacts:
     """Return one trade as the decision needs it."""
@@ -122,7 +121,7 @@ def trade_facts(
         stop_seen_ms=ms(row.stop_seen_at),
         stop_seen_id=row.stop_seen_id,
         exit_kind=exit_kind,
-        parked_fills=parked_fills,
+        failures=row.failures,
     )
 
 

@@ -41,5 +41,3 @@ class Guard(StrEnum):
     """EX-19: what a fired stop became is joined to it by the order id."""
     LEASE = "lease"
     """MD-19: an older epoch sends nothing and writes nothing."""
-    IDENTIFY = "identify"
-    """EX-19: a fill that matches nothing is asked about before it is called by hand."""

@@ -149,8 +149,8 @@ class TradeFacts:
     """How the last exit fill came about: a leg's name, by_hand, liquidation, adl or settlement."""
     told: frozenset[str] = frozenset()
     """Codes of what has been said about it already."""
-    parked_fills: int = 0
-    """Fills of the symbol that nobody has been found for yet."""
+    failures: int = 0
+    """Times in a row that our own code raised on it."""
 
     def of(self, *legs: Leg) -> tuple[OrderFacts, ...]:
         """Return the orders of these legs, the oldest first."""

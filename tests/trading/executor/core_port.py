@@ -141,12 +141,19 @@ class CorePort:
         return LOST if self.trouble.strikes("timeout") else _taken(order)
 
     async def set_leverage(self, symbol: str, leverage: int) -> Outcome:
-        self.account_held.set_leverage(symbol, leverage, self.now_ms())
-        return Outcome(OutcomeClass.ACCEPTED)
+        return self._set(self.account_held.set_leverage, symbol, leverage)
 
     async def set_isolated(self, symbol: str) -> Outcome:
-        self.account_held.set_isolated(symbol, True, self.now_ms())
-        return Outcome(OutcomeClass.ACCEPTED)
+        return self._set(self.account_held.set_isolated, symbol, True)
+
+    def _set(self, change: Callable[..., object], symbol: str, value: object) -> Outcome:
+        try:
+            change(symbol, value, self.now_ms())
+        except Refused as refusal:
+            return Outcome(
+                OutcomeClass.REJECTED, code=refusal.code, status=400, message=refusal.message
+            )
+        return LOST if self.trouble.strikes("timeout") else Outcome(OutcomeClass.ACCEPTED)
 
     async def order(self, symbol: str, client_id: str, service: Service) -> VenueOrder | None:
         self._read()

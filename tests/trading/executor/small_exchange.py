@@ -74,6 +74,8 @@ class SmallExchange:
         self.entry_price = D(0)
         self.leverage, self.is_isolated, self.is_hedged = 20, False, False
         self.events_out: deque[VenueEvent] = deque()
+        self.keeps_names = True
+        """What a fired stop becomes carries the stop's client id; undocumented."""
         self.is_silent = False
         """The user stream says nothing."""
         self.scripts: dict[str, deque[Any]] = defaultdict(deque)
@@ -219,7 +221,7 @@ class SmallExchange:
         self._put(fired)
         quantity = abs(self.position) if order.close_position else order.quantity
         child = VenueOrder(
-            client_id=f"{order.client_id}",
+            client_id=order.client_id if self.keeps_names else f"child-{child_id}",
             exchange_id=child_id,
             symbol=order.symbol,
             side=order.side,

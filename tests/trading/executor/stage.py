@@ -138,7 +138,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.exchange = self.exchange or SmallExchange(self.clock.now_ms)
         self.db = Served(self.loop)
-        self.account = make_account(alice(verified_at=to_datetime(NOW - 3_600_000)).pk)
+        self.account = make_account(alice().pk)
         self.lane = self.new_lane()
 
     def new_lane(self) -> Lane:

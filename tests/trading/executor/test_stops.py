@@ -13,6 +13,11 @@ def refusal(code: int) -> Outcome:
 # --- before the entry -----------------------------------------------------------------------------
 
 
+def enter_behind_the_guard(stage: Stage) -> None:
+    stage.run(1_000)
+    assert stage.exchange.resting() == ["guard", "entry"]
+
+
 def test_the_entry_waits_until_the_guard_was_seen(stage: Stage) -> None:
     stage.is_deaf = True
     make_trade(stage.account)

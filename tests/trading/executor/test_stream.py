@@ -47,6 +47,7 @@ def test_doubled_and_shuffled_events_book_each_fill_once(stage: Stage, seed: int
 def test_a_fired_stop_fills_under_another_id(stage: Stage, when: str) -> None:
     stage.open()
     stage.exchange.drain()
+    stage.exchange.keeps_names = False
     stage.is_deaf = True
     stage.exchange.move("59000")
     told = stage.exchange.drain()
@@ -102,7 +103,7 @@ def test_nothing_is_entered_while_reconciling_fails(stage: Stage) -> None:
     from tests.trading.executor.stage import make_trade
 
     make_trade(stage.account)
-    stage.exchange.fail("account", 1_000)
+    stage.exchange.fail("income", 1_000)
     stage.run(MINUTE)
     assert stage.exchange.requests == []
     assert not stage.lane.reconciler.is_done
