@@ -165,15 +165,19 @@ def exchange_process(
     start_ms: int = START_MS,
     manual_clock: bool = True,
     data_dir: Path | None = None,
+    weight_limit: int = 20_000,
     options: tuple[str, ...] = (),
 ) -> Iterator[Venue]:
-    """Run the exchange with the scripted market; it ends with the block."""
+    """Run the exchange with the scripted market; it ends with the block.
+
+    Weights are counted by the clock moved by hand; 2,400 a minute is what Binance allows.
+    """
     with tempfile.TemporaryDirectory(prefix="venue-") as directory:
         ready, log = Path(directory) / "ready", Path(directory) / "log"
         command = [
             *(sys.executable, "-m", "trading.simulator", "--world", "scripted"),
             *("--symbols", str(symbols), "--port", "0", "--ready-file", str(ready)),
-            *("--days", "0.1"),
+            *("--days", "0.1", "--weight-limit", str(weight_limit)),
             *(("--manual-clock", "--start-ms", str(start_ms)) if manual_clock else ()),
             *(("--data-dir", str(data_dir)) if data_dir else ()),
             *options,

@@ -7,6 +7,7 @@ import structlog
 
 from cryptosystems.kernel.clock import SystemClock
 from trading.executor.database import Threads
+from trading.executor.hints import hear_bells
 from trading.executor.key_tests import KeyTests
 from trading.executor.supervisor import Supervisor, process_name
 from trading.executor.venues import LiveVenues
@@ -30,9 +31,12 @@ async def run_executor() -> None:
         turns=((tests.turn, KEY_TESTS_S), (venues.turn, VENUES_S)),
     )
     log.info("executor_started", process=process)
+    venues.open_market()
+    hearing = asyncio.create_task(hear_bells(supervisor.hear))
     try:
         await supervisor.run()
     finally:
+        hearing.cancel()
         await asyncio.shield(_close(tests, venues, db))
 
 

@@ -47,8 +47,6 @@ class TradeMemory:
 
     past_stop_since_ms: int | None = None
     best_mark: Decimal | None = None
-    waits_since_ms: int | None = None
-    """Since when a plan has waited for a price."""
     told: set[str] = field(default_factory=set)
     is_told_loaded: bool = False
 

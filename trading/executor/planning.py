@@ -28,8 +28,6 @@ from trading.services import follow, journal, permits
 from trading.services.settings import limits_of, settings_of
 
 Planner = Callable[[Desk, TradeFacts, int], Awaitable[None]]
-PRICE_WAIT_MS: Final = 20_000
-"""The symbol is only watched since the trade was chosen; its first price takes a moment."""
 MOST_ALGOS: Final = 195
 """Of the account's 200 untriggered conditional orders; the rest is room for stops (EX-21)."""
 
@@ -79,17 +77,26 @@ class MarketPlanner:
         if rules is None or not rules.is_trading:
             return Denial("not_trading", "The exchange does not trade this symbol now.")
         if quote is None:
-            own = desk.memory.trade(trade.id)
-            own.waits_since_ms = own.waits_since_ms or now_ms
-            if now_ms - own.waits_since_ms < PRICE_WAIT_MS:
-                raise RetryLater("the first price has not come yet", after_s=0.1)
-            return Denial("no_price", "There was no fresh price to judge the entry by.")
+            return await self._without_price(desk, trade, now_ms)
         account = await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
         refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
         if refused is not None:
             return refused
         return Seen(account, rules, quote, await desk.port.fees(trade.symbol))
+
+    async def _without_price(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial:
+        """Wait for the first quote of a symbol nobody watched before; give up with the validity.
+
+        Raises
+        ------
+        RetryLater
+            While the signal may still be entered: it is planned again after a pause. It is no
+            failure of the exchange, so no breaker counts it.
+        """
+        if now_ms < await desk.db.run(_valid_until, desk.ref, trade):
+            raise RetryLater(f"no fresh price of {trade.symbol} yet", after_s=0.1)
+        return Denial("no_price", "There was no fresh price to judge the entry by in time.")
 
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
         """Refuse where something stands on the symbol that is not ours (EX-18, EX-21)."""
@@ -105,6 +112,11 @@ class MarketPlanner:
         if len(told) >= MOST_ALGOS:
             return Denial("too_many_orders", "The account has too many open orders.")
         return None
+
+
+def _valid_until(ref: AccountRef, trade: TradeFacts) -> int:
+    held = Trade.objects.for_user(ref.user_id).values_list("signal", flat=True).get(pk=trade.id)
+    return int(held["valid_until_ms"])
 
 
 def _of_account(account: VenueAccount) -> Denial | None:

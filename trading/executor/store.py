@@ -234,6 +234,12 @@ def accounts_with_work(now: datetime) -> list[tuple[UUID, UUID]]:
     return sorted(set(rows.values_list("user_id", "account_id")))
 
 
+def newest_changes() -> dict[UUID, datetime]:
+    """Return when rows of each account with work last changed, by whomever."""
+    rows = Trade.objects.across_tenants("executor sweeper").filter(state__in=ACTIVE)
+    return dict(rows.values_list("account_id").annotate(newest=Max("updated_at")))
+
+
 def counts() -> dict[str, Any]:
     """Return what the status page says about execution."""
     trades = Trade.objects.across_tenants("executor status")

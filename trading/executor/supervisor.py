@@ -84,6 +84,13 @@ class Hosted:
     idle_since_s: float | None = None
     failures: int = 0
     again_s: float = 0.0
+    changed_at: datetime | None = None
+    """The newest change of its rows that the sweeper has seen."""
+
+    def wake(self) -> None:
+        """Let the lane look at its rows now."""
+        if self.lane is not None:
+            self.lane.wake.set()
 
     def is_fresh(self) -> bool:
         """Say whether the lease surely holds still."""
@@ -145,6 +152,11 @@ class Supervisor:
             held = self.lanes.setdefault(ref.account_id, Hosted(ref))
             held.idle_since_s = None
             self._start(held)
+        for account_id, at in (await self.db.run(store.newest_changes)).items():
+            held_lane = self.lanes.get(account_id)
+            if held_lane is not None and held_lane.changed_at != at:
+                held_lane.changed_at = at
+                held_lane.wake()
         names = {ref.account_id for ref in wanted}
         for account_id, held in list(self.lanes.items()):
             if account_id not in names:
@@ -164,6 +176,12 @@ class Supervisor:
             self._start(held)
             if held.lane is not None:
                 held.lane.wake.set()
+
+    def hear(self, user_id: UUID) -> None:
+        """Wake the lanes of a person who has just done something; a hint, never the truth."""
+        for held in self.lanes.values():
+            if held.ref.user_id == user_id:
+                held.wake()
 
     async def renew(self) -> None:
         """Prolong all leases in one statement; lanes whose lease is gone end at once."""

@@ -199,6 +199,10 @@ class LiveVenues:
 
     # --- inside ----------------------------------------------------------------------------------
 
+    def open_market(self) -> None:
+        """Begin with clock, rules and quotes of the market that runs here, before anybody asks."""
+        self.desk(market_venue())
+
     def desk(self, venue: Venue) -> Desk:
         """Return the desk of a venue; paper trades at the desk of the market that runs here."""
         real = market_venue() if venue is Venue.PAPER else venue

@@ -1,5 +1,6 @@
 """Request weights: what a minute allows, then 429, then a ban with 418."""
 
+from math import ceil
 from typing import Final
 
 _WINDOW_S: Final = 60.0
@@ -57,7 +58,7 @@ class WeightMeter:
         """
         self._turn(now)
         if now < self._banned_until:
-            left = int(self._banned_until - now) + 1
+            left = ceil(self._banned_until - now)
             raise RestError(418, -1003, "Way too many requests; IP banned.", left)
         if self._used < self.limit:
             return
@@ -65,7 +66,7 @@ class WeightMeter:
         if self._ignored > _PATIENCE:
             self._banned_until = now + _BAN_S
             raise RestError(418, -1003, "Way too many requests; IP banned.", _BAN_S)
-        left = int(_WINDOW_S - (now - self._began)) + 1
+        left = ceil(_WINDOW_S - (now - self._began))
         raise RestError(429, -1003, f"Too many requests; current limit is {self.limit}.", left)
 
     def spend(self, weight: int, now: float) -> int:

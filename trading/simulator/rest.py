@@ -33,8 +33,11 @@ class Rest(Statistics):
         now_ms: Callable[[], int],
         *,
         weight_limit: int,
+        seconds: Callable[[], float] = monotonic,
     ) -> None:
         super().__init__(world, now_ms)
+        self.seconds = seconds
+        """What weights are counted by: seconds of the machine, or of a clock moved by hand."""
         self.hub, self.faults = hub, faults
         self.meter = WeightMeter(weight_limit)
         self.statuses: dict[str, str] = {}
@@ -86,17 +89,17 @@ class Rest(Statistics):
                 return await self._broken(request, fault.action, fault.args)
         headers = {"Content-Type": "application/json;charset=UTF-8"}
         try:
-            self.meter.admit(monotonic())
+            self.meter.admit(self.seconds())
             route = self._routes.get(path)
             if route is None:
                 raise RestError(404, -5000, f"Path {path}, Method {request.method} is invalid")
             body, weight = route(dict(request.query))
             if fault is not None:
                 body = alter(fault, body)
-            headers["X-MBX-USED-WEIGHT-1M"] = str(self.meter.spend(weight, monotonic()))
+            headers["X-MBX-USED-WEIGHT-1M"] = str(self.meter.spend(weight, self.seconds()))
             return web.Response(body=body, headers=headers)
         except RestError as error:
-            headers["X-MBX-USED-WEIGHT-1M"] = str(self.meter.used(monotonic()))
+            headers["X-MBX-USED-WEIGHT-1M"] = str(self.meter.used(self.seconds()))
             if error.retry_after_s is not None:
                 headers["Retry-After"] = str(error.retry_after_s)
             body = _json({"code": error.code, "msg": error.message})

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -171,7 +172,12 @@ class ExchangeServer:
             self.clock = FixedClock(now) if config.manual_clock else SystemClock()
         self.hub = StreamHub(self.world, self.faults, life_s=config.life_s)
         self.rest = Rest(
-            self.world, self.hub, self.faults, self._now_ms, weight_limit=config.weight_limit
+            self.world,
+            self.hub,
+            self.faults,
+            self._now_ms,
+            weight_limit=config.weight_limit,
+            seconds=self._market_seconds if config.manual_clock else monotonic,
         )
         self.private = PrivateSide(
             self.world,
@@ -179,6 +185,7 @@ class ExchangeServer:
             self.rest.statuses,
             self.rest.meter,
             self._now_ms,
+            seconds=self.rest.seconds,
             life_s=config.life_s,
             directory=None if config.data_dir is None else config.data_dir / "accounts",
         )
@@ -186,6 +193,9 @@ class ExchangeServer:
 
     def _now_ms(self) -> int:
         return self.clock.now_ms()
+
+    def _market_seconds(self) -> float:
+        return self._now_ms() / 1000
 
     async def _run(self) -> None:
         """Beat by the machine's clock."""

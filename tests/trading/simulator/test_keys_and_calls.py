@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.support.exchange_process import CallRefused, Venue, Who
+from tests.support.exchange_process import CallRefused, Venue, Who, exchange_process
 
 ORDER: dict[str, Any] = {
     "symbol": "BTCUSDT",
@@ -165,3 +165,23 @@ def test_answers_carry_weight_and_order_counts_and_orders_are_limited(venue: Ven
 def test_an_unknown_method_of_a_known_path_is_refused(venue: Venue) -> None:
     who = venue.account()
     assert refusal(who, "PUT", "/fapi/v1/leverage") == (405, -5000)
+
+
+def test_weight_is_counted_by_the_market_s_time_and_going_on_means_a_ban() -> None:
+    """F-51 and F-52 by a clock moved by hand: a minute later everything is open again."""
+    with exchange_process(weight_limit=50) as venue:
+        who = venue.account()
+        for _ in range(10):
+            who.call("GET", "/fapi/v3/account")
+        assert refusal(who, "GET", "/fapi/v3/account") == (429, -1003)
+        venue.advance(60_000, step_ms=60_000)
+        assert who.call("GET", "/fapi/v3/account")["assets"]
+        for _ in range(9):
+            who.call("GET", "/fapi/v3/account")
+        for _ in range(20):
+            assert refusal(who, "GET", "/fapi/v3/account") == (429, -1003)
+        assert refusal(who, "GET", "/fapi/v3/account") == (418, -1003)
+        venue.advance(60_000, step_ms=60_000)
+        assert refusal(who, "GET", "/fapi/v3/account") == (418, -1003)
+        venue.advance(60_000, step_ms=60_000)
+        assert who.call("GET", "/fapi/v3/account")["assets"]

@@ -158,7 +158,7 @@ class ExchangeAccount(MatchingAccount):
 
     # --- keeping ------------------------------------------------------------------------------
 
-    def to_dict(self, most: int = 1_000) -> dict[str, Any]:
+    def to_dict(self, most: int = 500) -> dict[str, Any]:
         return {**super().to_dict(most), "label": self.label, "countdowns": self.countdowns}
 
     @classmethod

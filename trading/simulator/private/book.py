@@ -96,10 +96,7 @@ class AccountBook:
         if not changed and not self._is_dirty:
             return
         self._directory.mkdir(parents=True, exist_ok=True)
-        # The index last: it names the accounts, and its ids are above all that were given.
-        for account in changed:
-            _replace(self._directory / f"{account.uid}.json", account.to_dict())
-            account.is_dirty = False
+        # The index first: its ids are then above all that any account's file can hold.
         ids = self.ids
         index = {
             "ids": [ids.order, ids.algo, ids.trade, ids.flow],
@@ -109,6 +106,9 @@ class AccountBook:
         }
         _replace(self._directory / _INDEX, index)
         self._is_dirty = False
+        for account in changed:
+            _replace(self._directory / f"{account.uid}.json", account.to_dict())
+            account.is_dirty = False
 
     def _restore(self, directory: Path) -> None:
         path = directory / _INDEX
@@ -118,7 +118,10 @@ class AccountBook:
         self.ids = Ids(*index["ids"])
         self.settled_ms = index["settled_ms"]
         for uid in index["accounts"]:
-            held = json.loads((directory / f"{uid}.json").read_text())
+            file = directory / f"{uid}.json"
+            if not file.exists():
+                continue  # the power went between the index and its first keeping
+            held = json.loads(file.read_text())
             self.accounts[uid] = ExchangeAccount.from_dict(held, self._rules, self.ids)
         for row in index["keys"]:
             self.keys[row["api_key"]] = ApiKey.from_dict(row)

@@ -162,7 +162,8 @@ def _account(event: BalanceEvent, teller: AccountTeller) -> dict[str, Any]:
     account = teller.account
     set_apart = sum((p.isolated_wallet for p in account.positions.values()), ZERO)
     wallet = account.wallet if event.wallet is None else event.wallet
-    change = wallet if event.reason in ("DEPOSIT", "WITHDRAW") else ZERO
+    is_transfer = event.reason in ("DEPOSIT", "WITHDRAW") and account.flows
+    change = account.flows[-1].amount if is_transfer else ZERO
     body: dict[str, Any] = {
         "m": event.reason,
         "B": [

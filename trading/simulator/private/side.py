@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from time import monotonic
 from typing import Any, Final
 
 import msgspec
@@ -53,11 +52,13 @@ class PrivateSide:
         meter: WeightMeter,
         now_ms: Callable[[], int],
         *,
+        seconds: Callable[[], float],
         life_s: float,
         directory: Path | None,
     ) -> None:
         self.world = world
         self.now_ms = now_ms
+        self.seconds = seconds
         self.meter = meter
         self.clock_offset_ms = 0
         """How far the exchange's own clock is off (fault)."""
@@ -111,10 +112,10 @@ class PrivateSide:
         account: ExchangeAccount | None = None
         route: Route | None = None
         try:
-            self.meter.admit(monotonic())
+            self.meter.admit(self.seconds())
             route = self.routes.get((call.method, call.path))
             weight = route.cost(call.params) if route else 1
-            self.meter.spend(weight, monotonic())
+            self.meter.spend(weight, self.seconds())
             told, account = self._answer(call, route)
             return Reply(200, _json(told), self._counted(headers, route, account))
         except Refused as refusal:
@@ -130,7 +131,7 @@ class PrivateSide:
     def _counted(
         self, headers: dict[str, str], route: Route | None, account: ExchangeAccount | None
     ) -> dict[str, str]:
-        headers["X-MBX-USED-WEIGHT-1M"] = str(self.meter.used(monotonic()))
+        headers["X-MBX-USED-WEIGHT-1M"] = str(self.meter.used(self.seconds()))
         if route is not None and route.counts_orders and account is not None:
             short, long = account.counts(self.now_ms())
             headers["X-MBX-ORDER-COUNT-10S"] = str(short)
@@ -152,6 +153,9 @@ class PrivateSide:
             told = route.answer(Asked(account, self.market, call.params, self.now_ms()))
         finally:
             self._drain(account)
+            if call.method != "GET":
+                account.is_dirty = True
+                self.book.keep()  # what was answered is there after a power cut
         return told, account
 
     def _signed(self, call: Call, rights: frozenset[str]) -> ApiKey:
