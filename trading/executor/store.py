@@ -130,7 +130,7 @@ def load(
 ) -> list[TradeFacts]:
     """Return every trade of an account that is not over, with its orders."""
     trades = Trade.objects.for_user(user_id).filter(account_id=account_id, state__in=ACTIVE)
-    rows = {row.id: row for row in trades.order_by("decided_at")}
+    rows = {row.id: row for row in trades.defer("signal").order_by("decided_at")}
     if not rows:
         return []
     orders: dict[UUID, list[TradeOrder]] = {pk: [] for pk in rows}
@@ -139,11 +139,14 @@ def load(
     fills = Fill.objects.for_user(user_id).filter(account_id=account_id)
     last: dict[UUID, datetime] = {}
     exits: dict[UUID, str] = {}
-    for fill in fills.filter(trade_id__in=rows).order_by("at", "id"):
-        assert fill.trade_id is not None
-        last[fill.trade_id] = fill.at
-        if fill.order_side != _opening(rows[fill.trade_id]):
-            exits[fill.trade_id] = fill.leg or _OUTSIDE.get(fill.reason, "by_hand")
+    told = fills.filter(trade_id__in=rows).order_by("at", "id")
+    for pk, at_, side, leg, reason in told.values_list(
+        "trade_id", "at", "order_side", "leg", "reason"
+    ):
+        assert pk is not None
+        last[pk] = at_
+        if side != _opening(rows[pk]):
+            exits[pk] = leg or _OUTSIDE.get(reason, "by_hand")
     return [
         trade_facts(
             row,

@@ -102,14 +102,14 @@ def test_flatten_closes_what_is_open(stage: Stage) -> None:
 
 def test_an_account_that_shows_nothing_is_held_not_booked(stage: Stage) -> None:
     stage.open()
-    before = len(stage.exchange.requests)
+    before, calls = len(stage.exchange.requests), len(stage.exchange.calls)
     stage.exchange.wrong_position = D(0)
     stage.lane.reconciler.ask("test")
-    stage.run(33 * MINUTE)
+    stage.run(5 * MINUTE)
     assert stage.trade().state == "open"
     assert stage.trade().open_quantity == D("0.1")
     assert len(stage.exchange.requests) == before
-    assert "cancel" not in stage.exchange.calls[-200:]
+    assert "cancel" not in stage.exchange.calls[calls:]
     assert stage.journal().count("hold") == 1
     stage.exchange.wrong_position = None
     stage.run(60_000)
