@@ -31,12 +31,12 @@ def test_targets_in_the_way_are_cancelled_and_the_close_repeated(stage: Stage, c
     assert_invariants(stage, is_over=True)
 
 
-def test_two_hundred_refused_closes_end_flat_with_one_alarm_and_one_page(stage: Stage) -> None:
+def test_a_hundred_refused_closes_end_flat_with_one_alarm_and_one_page(stage: Stage) -> None:
     stage.open()
-    stage.exchange.next("close", *[refusal(-1001)] * 200)
+    stage.exchange.next("close", *[refusal(-1001)] * 100)
     stage.ask_to_close()
-    stage.run(20 * MINUTE)
-    assert stage.exchange.sent("close") == 201
+    stage.run(10 * MINUTE)
+    assert stage.exchange.sent("close") == 101
     assert stage.exchange.position == 0
     assert stage.journal().count("close_late") == 1
     assert stage.journal().count("close_page") == 1

@@ -76,6 +76,9 @@ def test_a_kill_between_the_six_steps(stage: Stage, death: Death, point: str, le
     for _ in range(30):
         stage.run(2_000)
         assert {"stop", "guard"} & set(stage.exchange.resting())
+        is_moved = stage.exchange.order_of("stop").trigger_price == D("60110.1")
+        if is_moved and sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]:
+            break
     assert stage.exchange.order_of("stop").trigger_price == D("60110.1")
     assert sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]
     assert_invariants(stage)

@@ -185,7 +185,8 @@ def test_a_stop_that_cannot_be_found_is_replaced_and_cancelled_when_it_returns(
     stage.run(30_000)
     assert stage.exchange.resting().count("stop") == 1
     assert stage.order("stop").attempt == 2
-    stage.run(35 * MINUTE)
+    stage.clock.advance(35 * MINUTE)
+    stage.run(1_000)
     stage.exchange.orders[lost.client_id] = lost
     stage.run(30_000)
     assert stage.exchange.resting().count("stop") == 1
