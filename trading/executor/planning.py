@@ -10,11 +10,12 @@ from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import bell, leases
 from trading.contracts import TradeState
+from trading.domain.client_ids import is_ours
 from trading.domain.denied import Denied
 from trading.domain.orders import TARGETS
 from trading.domain.plan import TradePlan, make_plan
 from trading.domain.venue import Quote, TradingRules, VenueAccount
-from trading.executor import reads
+from trading.executor import reads, recover
 from trading.executor.claim import Denial
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
@@ -41,6 +42,8 @@ class Seen:
     quote: Quote
     fees: tuple[Decimal, Decimal]
     """Maker and taker, fractions."""
+    leverage: int = 1
+    """As the symbol is set at the exchange."""
 
 
 class MarketPlanner:
@@ -83,7 +86,9 @@ class MarketPlanner:
         refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
         if refused is not None:
             return refused
-        return Seen(account, rules, quote, await desk.port.fees(trade.symbol))
+        found = desk.memory.symbol(trade.symbol).settings
+        leverage = 1 if found is None else found.leverage
+        return Seen(account, rules, quote, await desk.port.fees(trade.symbol), leverage)
 
     async def _without_price(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial:
         """Wait for the first quote of a symbol nobody watched before; give up with the validity.
@@ -105,7 +110,12 @@ class MarketPlanner:
         told = await desk.port.open_orders(trade.symbol)
         await reads.take_orders(desk, trade.symbol, tuple(told), now_ms)
         readings = desk.memory.symbol(trade.symbol).positions.values()
-        if any(reading.quantity != 0 for reading in readings):
+        is_held = any(reading.quantity != 0 for reading in readings)
+        if (is_held or any(is_ours(one.client_id) for one in told)) and await recover.find(
+            desk, trade, now_ms
+        ):
+            return None
+        if is_held:
             return Denial(
                 "foreign_position", f"The account holds {trade.symbol} already, not by this bot."
             )
@@ -149,6 +159,9 @@ def decide_plan(
         row = Trade.objects.for_user(ref.user_id).select_related("account").get(pk=trade.id)
         if row.state not in (TradeState.CHOSEN.value, TradeState.OFFERED.value):
             return
+        if isinstance(seen, Seen) and _take_over(row, seen, to_datetime(now_ms)):
+            bell.ring(ref.user_id)
+            return
         denial = seen if isinstance(seen, Denial) else _busy(ref, row)
         if denial is None:
             found = permits.entry_denial(row, to_datetime(now_ms))
@@ -159,6 +172,25 @@ def decide_plan(
         if denial is not None:
             _skip(row, denial, to_datetime(now_ms))
         bell.ring(ref.user_id)
+
+
+def _take_over(row: Trade, seen: Seen, now: datetime) -> bool:
+    """Go on with a trade whose orders were found at the exchange; no limit is asked: it is open."""
+    found = recover.rebuilt(row, seen.rules, seen.leverage)
+    if found is None:
+        return False
+    terms = terms_of(found.plan, seen.rules, seen.fees)
+    recover.take_over(row, found)
+    row.plan, row.updated_at = {**found.plan.to_dict(), "terms": terms_to_row(terms)}, now
+    row.save(
+        update_fields=[
+            *("plan", "state", "max_quantity", "stop_price", "stop_level", "risk_amount"),
+            *("decided_at", "sent_at", "updated_at"),
+        ]
+    )
+    sentence = "Its orders stand at the exchange already; the trade goes on from there."
+    journal.note(row, "recovered", sentence, now=now)
+    return True
 
 
 def _skip(row: Trade, denial: Denial, now: datetime) -> None:

@@ -33,6 +33,7 @@ RULES: Final[tuple[Rule, ...]] = (
     entering.end_entry,
     managing.missing_fills,
     protect.one_stop_in_its_place,
+    managing.far_from_liquidation,
     managing.wanted_level,
     managing.rest_targets,
     entering.enter,

@@ -12,11 +12,11 @@ from cryptosystems.platform import switches
 from signals.api import newest_number
 from tests.support.people import alice
 from tests.support.records import make_signals
-from tests.trading.executor.stage import Stage, make_account, make_trade
+from tests.trading.executor.stage import Stage, assert_invariants, make_account, make_trade
 from tests.trading.executor.test_process import chosen, signal_now
 from trading.executor import fanout, hooks, selfstop
 from trading.executor.selfstop import LaneFigures
-from trading.models import BotSettings, ExecutorCursor, ExecutorWord, Trade, TradeOrder
+from trading.models import BotSettings, ExecutorCursor, ExecutorWord, Fill, Trade, TradeOrder
 
 D = Decimal
 CALM = LaneFigures(n_lanes=100)
@@ -215,3 +215,38 @@ def test_the_newer_of_two_releases_enters_nothing(
     )
     assert selfstop.other_release("new", "a", now, now) is waits
     assert not selfstop.other_release("older", "a", now - timedelta(hours=2), now)
+
+
+# --- a restored backup ----------------------------------------------------------------------------
+
+
+def test_a_trade_whose_rows_were_lost_is_taken_over_and_not_entered_twice(stage: Stage) -> None:
+    signal = signal_now()
+    trade = chosen(stage.account, signal)
+    at_wall(stage).run(1_000)
+    stage.exchange.fill("entry", price="60050")
+    stage.run(3_000)
+    stage.exchange.move("60700")
+    stage.exchange.fill("tp1")
+    stage.run(5_000)
+    assert stage.exchange.resting() == ["tp2", "tp3", "stop"]
+
+    for order in TradeOrder.objects.for_user(trade.user_id):
+        order.delete()
+    Fill.objects.for_user(trade.user_id).delete()
+    Trade.objects.for_user(trade.user_id).delete()
+    stage.clock.advance(240_000)
+    stage.restart()
+    stage.run(2_000)
+    assert "stop" in stage.exchange.resting()
+    again = chosen(stage.account, signal)
+    stage.run(30_000)
+    again.refresh_from_db()
+    assert again.state == "open", again.sentence
+    assert stage.exchange.sent("entry") == 1
+    assert again.filled == again.max_quantity
+    assert again.open_quantity == stage.exchange.position
+    assert "stop" in stage.exchange.resting()
+    stage.ask_to_close()
+    stage.run(20_000)
+    assert_invariants(stage, is_over=True)

@@ -102,6 +102,16 @@ def test_each_step_refused(stage: Stage, leg: str, answer: object) -> None:
         assert_invariants(stage, is_over=True)
 
 
+def test_a_liquidation_price_that_comes_near_draws_the_stop_nearer(stage: Stage) -> None:
+    stage.open()
+    stage.exchange.liquidation = D("58500")
+    stage.run(3 * 60_000)
+    stop = stage.exchange.order_of("stop")
+    assert stop.trigger_price == D("59275")
+    assert stage.trade().stop_level == "initial"
+    assert_invariants(stage)
+
+
 def test_a_price_that_is_back_at_the_new_level_closes(stage: Stage) -> None:
     stage.open()
     stage.exchange.fill("tp1", price="61100")
