@@ -1,19 +1,19 @@
 """Planning a trade: read what it depends on, size it, ask every limit, write the plan or the no."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from cryptosystems.kernel.clock import to_datetime
+from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import bell, leases
 from trading.contracts import TradeState
 from trading.domain.denied import Denied
 from trading.domain.orders import TARGETS
 from trading.domain.plan import TradePlan, make_plan
 from trading.domain.venue import Quote, TradingRules, VenueAccount
-from trading.exchanges.port import ReadFailed
 from trading.executor import reads
 from trading.executor.claim import Denial
 from trading.executor.database import fenced
@@ -23,7 +23,7 @@ from trading.executor.reads import Desk
 from trading.models import Trade
 from trading.reconciliation.state import TargetTerms, Terms, TradeFacts
 from trading.selectors.ladder import rung_of
-from trading.selectors.standing import open_risk
+from trading.selectors.standing import open_risk, promised_margin
 from trading.services import follow, journal, permits
 from trading.services.settings import limits_of, settings_of
 
@@ -59,8 +59,8 @@ class MarketPlanner:
 
         Raises
         ------
-        ReadFailed
-            If the exchange did not tell what a plan needs; nothing has changed then.
+        RetryLater
+            If the exchange did not tell yet what a plan needs; nothing has changed then.
         """
         await desk.db.run(
             decide_plan,
@@ -90,11 +90,12 @@ class MarketPlanner:
 
         Raises
         ------
-        ReadFailed
-            While the signal may still be entered: it is planned again after a pause.
+        RetryLater
+            While the signal may still be entered: it is planned again after a pause. It is no
+            failure of the exchange, so no breaker counts it.
         """
         if now_ms < await desk.db.run(_valid_until, desk.ref, trade):
-            raise ReadFailed(f"no fresh price of {trade.symbol} yet")
+            raise RetryLater(f"no fresh price of {trade.symbol} yet", after_s=0.1)
         return Denial("no_price", "There was no fresh price to judge the entry by in time.")
 
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
@@ -180,10 +181,12 @@ def _busy(ref: AccountRef, row: Trade) -> Denial | None:
 
 def _write_plan(row: Trade, seen: Seen, now_ms: int, wall_ms: int) -> Denial | None:
     bot = settings_of(row.user_id, row.account_id)
+    # What other entries were sized to take is not taken at the exchange yet.
+    free = max(Decimal(0), seen.account.available - promised_margin(row.user_id, row.account_id))
     plan = make_plan(
         follow.signal_from_dict(row.signal),
         limits_of(bot),
-        seen.account,
+        replace(seen.account, available=free),
         seen.rules,
         seen.quote,
         now_ms,
