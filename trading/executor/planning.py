@@ -1,7 +1,7 @@
 """Planning a trade: read what it depends on, size it, ask every limit, write the plan or the no."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -24,7 +24,7 @@ from trading.executor.reads import Desk
 from trading.models import Trade
 from trading.reconciliation.state import TargetTerms, Terms, TradeFacts
 from trading.selectors.ladder import rung_of
-from trading.selectors.standing import open_risk
+from trading.selectors.standing import open_risk, promised_margin
 from trading.services import follow, journal, permits
 from trading.services.settings import limits_of, settings_of
 
@@ -213,10 +213,12 @@ def _busy(ref: AccountRef, row: Trade) -> Denial | None:
 
 def _write_plan(row: Trade, seen: Seen, now_ms: int, wall_ms: int) -> Denial | None:
     bot = settings_of(row.user_id, row.account_id)
+    # What other entries were sized to take is not taken at the exchange yet.
+    free = max(Decimal(0), seen.account.available - promised_margin(row.user_id, row.account_id))
     plan = make_plan(
         follow.signal_from_dict(row.signal),
         limits_of(bot),
-        seen.account,
+        replace(seen.account, available=free),
         seen.rules,
         seen.quote,
         now_ms,

@@ -8,7 +8,9 @@ from uuid import UUID
 from django.db.models import Sum
 
 from trading.contracts import TradeState
-from trading.models import BotSettings, CashFlowRow, Trade
+from trading.domain.orders import Leg, OrderState
+from trading.domain.sizing import TAKER
+from trading.models import BotSettings, CashFlowRow, Trade, TradeOrder
 
 OPEN = (TradeState.ENTERING.value, TradeState.OPEN.value, TradeState.CLOSING.value)
 """States in which a position stands or may come to stand."""
@@ -61,4 +63,22 @@ def open_risk(user_id: UUID, account_id: UUID, except_trade: UUID | None = None)
     for trade in held_trades(user_id, account_id):
         if trade.pk != except_trade and trade.stop_level == "initial":
             total += trade.risk_amount
+    return total
+
+
+def promised_margin(user_id: UUID, account_id: UUID) -> Decimal:
+    """Return the margin that planned entries will take and that does not rest at the exchange yet."""
+    rows = Trade.objects.for_user(user_id).filter(
+        account_id=account_id, state=TradeState.ENTERING.value, filled=0
+    )
+    resting = set(
+        TradeOrder.objects.for_user(user_id)
+        .filter(trade__in=rows, leg=Leg.ENTRY.value, state=OrderState.WORKING.value)
+        .values_list("trade_id", flat=True)
+    )
+    total = Decimal(0)
+    for trade in rows:
+        if trade.pk not in resting and trade.plan:
+            notional = Decimal(trade.plan["notional"])
+            total += notional / int(trade.plan["leverage"]) + notional * TAKER
     return total
