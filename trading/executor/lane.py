@@ -182,8 +182,7 @@ class Lane:
         due: int | None = None
         for trade in self.trades:
             quote = self.market.quote(trade.symbol)
-            if quote is not None:
-                self.memory.watch_price(trade, quote)
+            self.memory.watch_price(trade, quote)
             decision = self._decide(trade, self.memory.venue_facts(trade, quote), now_ms)
             at = decision.due_ms
             if decision.step is not None:

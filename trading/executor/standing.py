@@ -35,14 +35,17 @@ def standings(ref: AccountRef, trades: list[TradeFacts], now_ms: int) -> dict[UU
     """Return how each trade stands: kill switches, and the mode of the bot."""
     if not trades:
         return {}
-    account = TradingAccount.objects.for_user(ref.user_id).get(pk=ref.account_id)
-    bot = BotSettings.objects.for_user(ref.user_id).filter(account=account).first()
-    rows = Trade.objects.for_user(ref.user_id).filter(pk__in=[trade.id for trade in trades])
-    found = {}
-    for pk, symbol, model, how in rows.values_list("id", "symbol", "model_version", "how"):
-        mode = permits.stop_mode(account, symbol, model) if hooks.has(Guard.SWITCHES) else None
-        is_off = how == "bot" and bot is not None and bot.mode == BotMode.OFF.value
-        found[pk] = Standing(stop_mode=mode, is_managed=not is_off)
+    account = TradingAccount(pk=ref.account_id, user_id=ref.user_id)
+    bots = BotSettings.objects.for_user(ref.user_id).filter(account_id=ref.account_id)
+    mode = bots.values_list("mode", flat=True).first()
+    found, thrown = {}, {}
+    for trade in trades:
+        key = (trade.symbol, trade.model_version)
+        if key not in thrown:
+            has_switches = hooks.has(Guard.SWITCHES)
+            thrown[key] = permits.stop_mode(account, *key) if has_switches else None
+        is_off = trade.is_by_bot and mode == BotMode.OFF.value
+        found[trade.id] = Standing(stop_mode=thrown[key], is_managed=not is_off)
     return found
 
 

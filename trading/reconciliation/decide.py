@@ -23,6 +23,7 @@ RULES: Final[tuple[Rule, ...]] = (
     protect.marks,
     protect.opened,
     closing.wish_to_close,
+    protect.silent_stop,
     closing.close_loop,
     protect.stop_for_position,
     protect.watch_stops,

@@ -73,9 +73,12 @@ def test_a_kill_between_the_six_steps(stage: Stage, death: Death, point: str, le
         stage.run(5_000)
     assert {"stop", "guard"} & set(stage.exchange.resting())
     stage.restart()
-    for _ in range(60):
-        stage.run(1_000)
+    for _ in range(30):
+        stage.run(2_000)
         assert {"stop", "guard"} & set(stage.exchange.resting())
+        is_moved = stage.exchange.order_of("stop").trigger_price == D("60110.1")
+        if is_moved and sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]:
+            break
     assert stage.exchange.order_of("stop").trigger_price == D("60110.1")
     assert sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]
     assert_invariants(stage)
@@ -88,8 +91,8 @@ def test_each_step_refused(stage: Stage, leg: str, answer: object) -> None:
     stage.exchange.move("61100")
     stage.exchange.next(leg, answer)
     stage.exchange.fill("tp1")
-    for _ in range(60):
-        stage.run(1_000)
+    for _ in range(15):
+        stage.run(4_000)
         if stage.exchange.position:
             assert {"stop", "guard"} & set(stage.exchange.resting())
     if stage.exchange.position:
