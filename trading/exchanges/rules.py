@@ -72,6 +72,17 @@ class RulesBook(Mapping[str, TradingRules]):
         self._take(body)
         self.read_ms = self._client.now_ms
 
+    async def read_limits(self) -> None:
+        """Learn the exchange's request limits, before its own count of them can be read wrongly.
+
+        The count it tells with each answer is of all that comes from our address; where its limit
+        is larger than the usual one, that count alone would shut us out.
+        """
+        reply = await self._client.send("fapiPublicGetExchangeInfo", is_signed=False)
+        body = read_json(reply.body) if reply.status == 200 else None
+        if isinstance(body, dict):
+            self._take_limits(body)
+
     async def _read_brackets(self, port: CcxtFutures | None) -> None:
         """Keep what was known where brackets are refused: they need a key on the real exchange."""
         try:

@@ -11,8 +11,6 @@ import logging
 import os
 import sys
 from argparse import ArgumentParser
-from decimal import Decimal
-from time import monotonic, process_time
 from typing import Any, Final
 
 import django
@@ -42,12 +40,13 @@ def main() -> None:
 
 async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[str, Any]:
     # Django's settings must be read before rows can be imported.
+    from django.conf import settings
+
+    from cryptosystems.kernel.clock import SystemClock
     from cryptosystems.management.benchmarks.crowd_meters import MeteredThreads, Meters
     from cryptosystems.management.benchmarks.crowd_people import make_crowd
     from cryptosystems.management.benchmarks.crowd_truth import Watch
-    from cryptosystems.kernel.clock import SystemClock
     from cryptosystems.management.prepare import prepare_database
-    from django.conf import settings
     from trading.contracts import Venue
     from trading.executor.supervisor import Supervisor, process_name
     from trading.executor.venues import VENUES_S, LiveVenues
