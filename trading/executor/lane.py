@@ -467,7 +467,9 @@ class Lane:
                 return  # switches are read so often, whatever else there is to do
             if self.choose(now)[1].step is not None:
                 return
-            pause_s = min(look_s, max(0.001, (due_ms - now) / 1_000))
+            pause_s = max(0.001, (due_ms - now) / 1_000)
+            if self.trades:
+                pause_s = min(look_s, pause_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 
