@@ -136,14 +136,13 @@ def load(
     orders: dict[UUID, list[TradeOrder]] = {pk: [] for pk in rows}
     for order in TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows):
         orders[order.trade_id].append(order)
-    fills = Fill.objects.for_user(user_id).filter(account_id=account_id)
     last: dict[UUID, datetime] = {}
     exits: dict[UUID, str] = {}
-    for fill in fills.filter(trade_id__in=rows).order_by("at", "id"):
-        assert fill.trade_id is not None
-        last[fill.trade_id] = fill.at
-        if fill.order_side != _opening(rows[fill.trade_id]):
-            exits[fill.trade_id] = fill.leg or _OUTSIDE.get(fill.reason, "by_hand")
+    filled = [pk for pk, row in rows.items() if row.filled]
+    for pk, at, side, leg, reason in _fills_of(user_id, filled):
+        last[pk] = at
+        if side != _opening(rows[pk]):
+            exits[pk] = leg or _OUTSIDE.get(reason, "by_hand")
     return [
         trade_facts(
             row,
@@ -154,6 +153,13 @@ def load(
         )
         for pk, row in rows.items()
     ]
+
+
+def _fills_of(user_id: UUID, trades: list[UUID]) -> Iterable[tuple[UUID, datetime, str, str, str]]:
+    if not trades:
+        return ()
+    rows = Fill.objects.for_user(user_id).filter(trade_id__in=trades).order_by("at", "id")
+    return rows.values_list("trade_id", "at", "order_side", "leg", "reason")
 
 
 _OUTSIDE: Final = {"autoclose": "liquidation", "adl": "adl", "settlement": "settlement"}
