@@ -50,6 +50,8 @@ KINDS: Final = ("ed25519", "hmac")
 MOST_ACCOUNTS: Final = 5
 WITHDRAWN: Final = "mass_revoked"
 """Code of an account whose key was withdrawn with all the others: nothing brings it back."""
+KEY_LOST: Final = "key_refused"
+"""Code of an account whose key the exchange refuses; it may work again."""
 LAPSES: Final = timedelta(days=30)
 """A key that is bound to no address lapses after this."""
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9]{16,128}")
