@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -92,6 +93,7 @@ def connected(user: Any, who: Who, state: str = "connected") -> TradingAccount:
         label="Sim",
         state=state,
         created_at=timezone.now(),
+        checked_at=timezone.now(),
         key_kind="hmac",
         api_key=who.api_key,
     )
@@ -221,3 +223,39 @@ def test_a_key_is_tested_by_the_process(
     checks = {c.name: (c.state, c.sentence) for c in KeyCheck.objects.for_user(user.pk)}
     assert found.state == "connected", (found.sentence, checks)
     assert checks["stop_order"][0] == "passed"
+
+
+def test_rights_are_asked_again_each_day_and_a_refused_key_is_tried_again(
+    market: Exchange, lane_loop: asyncio.AbstractEventLoop
+) -> None:
+    user, who = alice(), market.account(addresses=["127.0.0.1"])
+    account = connected(user, who)
+    rows = TradingAccount.objects.for_user(user.pk)
+    rows.update(checked_at=timezone.now() - timedelta(hours=25))
+    with running(lane_loop):
+        wait_until(lambda: account_now(rows).checked_at > account.checked_at, 20)
+        assert account_now(rows).state == "connected", account_now(rows).sentence
+        assert account_now(rows).rights["withdrawals"] is False
+
+        who.revoke()
+        rows.update(checked_at=timezone.now() - timedelta(hours=25))
+        wait_until(lambda: account_now(rows).state == "suspended", 20)
+        assert account_now(rows).code == keys.KEY_LOST
+        assert account_now(rows).rights["futures"] is True, "what was known last stands"
+
+        # Another key of the same account works again, yet may withdraw now.
+        other = who.add_key(addresses=["127.0.0.1"], rights=["reading", "futures", "withdrawals"])
+        account = account_now(rows)
+        account.api_key = other["api_key"]
+        place = vault.Place(user.pk, account.pk)
+        account.sealed_secret = vault.seal(place, other["secret"].encode())
+        account.checked_at = timezone.now() - timedelta(minutes=11)
+        account.save(update_fields=["api_key", "sealed_secret", "checked_at"])
+        wait_until(lambda: account_now(rows).code == "right_withdrawals", 20)
+    assert account_now(rows).state == "suspended"
+    assert "Enable Withdrawals" in account_now(rows).sentence
+
+
+def account_now(rows: Any) -> TradingAccount:
+    found: TradingAccount = rows.all().get(venue="simulated")
+    return found
