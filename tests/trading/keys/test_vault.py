@@ -78,6 +78,7 @@ def test_rotation_reads_the_old_key_and_writes_the_new_one(executor: Any) -> Non
     executor.VAULT_PUBLIC_KEY, executor.VAULT_PRIVATE_KEYS = public, (private, old)
     again = vault.rewrap(place, sealed)
     assert vault.key_id_of(again) == "2027-02"
+    assert again.split(":")[3] == sealed.split(":")[3], "the secret itself stayed sealed"
     executor.VAULT_PRIVATE_KEYS = (private,)
     assert bytes(vault.open_sealed(place, again)) == SECRET
     with pytest.raises(VaultClosed, match="2026-11"):
