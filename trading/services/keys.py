@@ -31,7 +31,7 @@ from billing.contracts import Feature
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform.bell import ring
 from cryptosystems.platform.http import iso
-from cryptosystems.platform.text import check_plain_text
+from cryptosystems.platform.text import check_free_text
 from trading import vault
 from trading.contracts import AccountState, Venue
 from trading.models import BotSettings, JournalEntry, KeyCheck, TradingAccount
@@ -68,7 +68,6 @@ _TAKEN: Final = gettext_noop(
 )
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9]{16,128}")
 _SECRET: Final = re.compile(r"[!-~]{16,256}")
-_LOOKS_LIKE_KEY: Final = re.compile(r"[A-Za-z0-9+/_-]{40,}|-----BEGIN|PRIVATE KEY")
 
 
 def venues_offered() -> list[Venue]:
@@ -84,11 +83,6 @@ def egress_addresses() -> tuple[str, ...]:
     """Return the addresses the executor comes from; keys are bound to them."""
     found: tuple[str, ...] = settings.EGRESS_ADDRESSES
     return found
-
-
-def looks_like_key(text: str) -> bool:
-    """Say whether a free text holds what looks like a key: it is refused, and not stored."""
-    return _LOOKS_LIKE_KEY.search(text) is not None
 
 
 def begin_key(
@@ -146,11 +140,9 @@ def begin_key(
 
 
 def _label(text: str) -> str:
-    label = check_plain_text(text.strip(), most=60)
+    label = check_free_text(text.strip(), most=60)
     if not label:
         raise InvalidInput(_("Give it a name, as “Main account”."))
-    if looks_like_key(label):
-        raise InvalidInput(_("That looks like a key. A name is shown on pages; choose another."))
     return label
 
 

@@ -65,7 +65,7 @@ def test_an_hmac_secret_is_sealed_and_the_two_must_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["a" * 64 + "1", "AKIA" + "0123456789" * 5, "-----BEGIN PRIVATE KEY-----"]
+    "label", ["0123456789abcdef" * 4, "AkIa" + "0123456789" * 5, "-----BEGIN PRIVATE KEY-----"]
 )
 def test_a_name_that_looks_like_a_key_is_refused(label: str) -> None:
     with pytest.raises(InvalidInput):
