@@ -1,6 +1,7 @@
 """The executor process: venues, lanes, key tests; it begins again after a failure."""
 
 import asyncio
+import resource
 from typing import Final
 
 import structlog
@@ -18,8 +19,15 @@ KEY_TESTS_S: Final = 1.0
 VENUES_S: Final = 5.0
 
 
+def forbid_core_files() -> None:
+    """Let no crash write this process's memory to a file: opened secrets may be in it (SE-14)."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 async def run_executor() -> None:
     """Run until cancelled; then let lanes end their step and give their leases back."""
+    forbid_core_files()
     db, wall, process = Threads(), SystemClock(), process_name()
     venues = LiveVenues(process, db)
     tests = KeyTests(venues, db, wall.now_ms)
