@@ -10,6 +10,7 @@ from cryptosystems.kernel.clock import SystemClock
 from trading.executor.database import Threads
 from trading.executor.hints import hear_bells
 from trading.executor.key_tests import KeyTests
+from trading.executor.key_watch import LOOK_S, KeyWatch
 from trading.executor.supervisor import Supervisor, process_name
 from trading.executor.venues import LiveVenues
 
@@ -38,6 +39,7 @@ async def run_executor() -> None:
         process,
         turns=((tests.turn, KEY_TESTS_S), (venues.turn, VENUES_S)),
     )
+    supervisor.turns += ((KeyWatch(supervisor, db).turn, LOOK_S),)
     log.info("executor_started", process=process)
     venues.open_market()
     hearing = asyncio.create_task(hear_bells(supervisor.hear))

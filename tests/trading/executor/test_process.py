@@ -24,6 +24,7 @@ from trading import vault
 from trading.domain import client_ids
 from trading.executor.database import Threads
 from trading.executor.key_tests import KeyTests
+from trading.executor.key_watch import KeyWatch
 from trading.executor.supervisor import Supervisor
 from trading.executor.venues import LiveVenues
 from trading.models import (
@@ -34,7 +35,7 @@ from trading.models import (
     TradeOrder,
     TradingAccount,
 )
-from trading.services import follow, keys
+from trading.services import follow, keys, mass
 from trading.services.settings import paper_account
 
 D = Decimal
@@ -121,6 +122,7 @@ def running(loop: asyncio.AbstractEventLoop, name: str = "one") -> Iterator[Supe
         supervisor = Supervisor(
             venues, db, wall.now_ms, name, turns=((tests.turn, 0.2), (venues.turn, 1.0))
         )
+        supervisor.turns += ((KeyWatch(supervisor, db).turn, 0.2),)
         made["supervisor"] = supervisor
         try:
             await supervisor.run()
@@ -254,6 +256,34 @@ def test_rights_are_asked_again_each_day_and_a_refused_key_is_tried_again(
         wait_until(lambda: account_now(rows).code == "right_withdrawals", 20)
     assert account_now(rows).state == "suspended"
     assert "Enable Withdrawals" in account_now(rows).sentence
+
+
+def test_a_replaced_key_is_taken_and_a_revoked_one_signs_nothing_more(
+    market: Exchange, lane_loop: asyncio.AbstractEventLoop
+) -> None:
+    user, who = alice(), market.account(addresses=["127.0.0.1"])
+    account = connected(user, who)
+    trade = chosen(account, signal_now())
+    rows = TradingAccount.objects.for_user(user.pk)
+    with running(lane_loop) as supervisor:
+        wait_until(lambda: fresh(trade).state == "open", 20)
+        other = who.add_key(addresses=["127.0.0.1"])
+        who.revoke()
+        market.price("BTCUSDT", 60_750)
+        wait_until(lambda: account_now(rows).code == keys.KEY_LOST, 20)
+        keys.finish_key(user.pk, account.pk, other["api_key"], other["secret"])
+        wait_until(lambda: account_now(rows).state == "connected", 20)
+        wait_until(lambda: supervisor.lanes[account.pk].key_id == other["api_key"], 20)
+        wait_until(lambda: fresh(trade).stop_level == "break_even", 20)
+
+        mass.revoke_all(timezone.now(), exits_too=True)
+        wait_until(lambda: account.pk not in supervisor.lanes, 20)
+        assert isinstance(supervisor.venues, LiveVenues)
+        n_opened = supervisor.venues.figures()["secrets_opened"]
+        asyncio.run_coroutine_threadsafe(supervisor.sweep(), lane_loop).result(10)
+        assert account.pk not in supervisor.lanes
+        assert supervisor.venues.figures()["secrets_opened"] == n_opened
+    assert legs(who) == ["stop", "tp2", "tp3"], "what rests at the exchange stays there"
 
 
 def account_now(rows: Any) -> TradingAccount:
