@@ -123,6 +123,8 @@ class Lane:
     _failures: deque[int] = field(default_factory=deque)
     _abandoned: dict[UUID, TradeFacts] = field(default_factory=dict)
     """Parked without a stop: closed from memory until they are flat."""
+    _is_stale: bool = True
+    """Rows may have changed since they were loaded."""
     _identify_ms: int = 0
     _equity_ms: int = 0
 
@@ -162,11 +164,13 @@ class Lane:
             return self.key_lost_ms + KEY_AGAIN_MS
         await self._reconcile(now)
         await self._close_abandoned(now)
+        self._is_stale = True
         for _ in range(MOST_STEPS):
             now = self.now_ms()
             await self._identify(now)
             await self._read_equity(now)
-            await self._load(now)
+            if self._is_stale:
+                await self._load(now)
             trade, decision = self.choose(now)
             if trade is None or decision.step is None:
                 due = self.reconciler.due_ms(now)
@@ -176,6 +180,7 @@ class Lane:
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
                 return self.key_lost_ms + KEY_AGAIN_MS
+            self._is_stale |= bool(self.inbox or self.doer.late)
             await self._take_events(now)
             if self.is_ending:
                 break
@@ -207,8 +212,9 @@ class Lane:
 
     async def _try(self, trade: TradeFacts, step: Step, now_ms: int) -> None:
         key = _key(trade, step)
+        self._is_stale = True
         try:
-            await self.doer.do(trade, step, now_ms)
+            after = await self.doer.do(trade, step, now_ms)
         except ReadFailed as error:
             self._failed(now_ms)
             self._pause(key, now_ms, error.after_s)
@@ -224,8 +230,16 @@ class Lane:
             await self._stumble(trade, step, key, error, now_ms)
         else:
             self._pauses.pop(key, None)
+            if after is not None:
+                self._keep(after)
             if trade.failures:
                 await self.db.run(changes.forget_failures, self.ref, trade)
+
+    def _keep(self, after: TradeFacts) -> None:
+        """Go on with a trade as the step has left it in its rows, without reading them again."""
+        known = self._remembered(after)
+        self.trades = tuple(known if one.id == known.id else one for one in self.trades)
+        self._is_stale = False
 
     async def _stumble(
         self, trade: TradeFacts, step: Step, key: tuple[Any, ...], error: Exception, now_ms: int
@@ -337,13 +351,13 @@ class Lane:
             self.inbox.popleft()  # only now: what could not be booked is booked at the next pass
 
     def _take_settings(self, event: SettingsEvent) -> None:
-        """Read again what somebody has changed, unless it was us and the reading is newer."""
+        """Forget what somebody has changed; our own changes were read already."""
         if not event.symbol:  # a mode of the whole account
             self.memory.is_hedged = None
             self.reconciler.ask("settings changed")
             return
         held = self.memory.symbol(event.symbol)
-        if held.settings_read_ms <= event.at_ms:
+        if held.settings is None or held.settings.leverage != event.leverage:
             held.settings = None
 
     async def _reconcile(self, now_ms: int) -> None:
@@ -371,9 +385,13 @@ class Lane:
 
     async def _read_equity(self, now_ms: int) -> None:
         """Read what the account is worth while something is open, for the breakers (EX-24)."""
-        if now_ms < self._equity_ms or not any(trade.open_quantity > 0 for trade in self.trades):
+        next_ms = now_ms + int(EQUITY_MS * self.market.pace())
+        if not any(trade.open_quantity > 0 for trade in self.trades):
+            self._equity_ms = next_ms  # what it was worth before is known from the plan
             return
-        self._equity_ms = now_ms + int(EQUITY_MS * self.market.pace())
+        if now_ms < self._equity_ms:
+            return
+        self._equity_ms = next_ms
         try:
             account = await self.port.account()
         except ReadFailed:

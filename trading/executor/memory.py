@@ -38,9 +38,6 @@ class SymbolMemory:
     fills_since_ms: int | None = None
     """From when on executions are known without a hole."""
     settings: SymbolSettings | None = None
-    settings_read_ms: int = 0
-    fees: tuple[Decimal, Decimal] | None = None
-    """Maker and taker; they change with a month's volume, and are read anew by each process."""
     set_up_refused: str = ""
     set_up_tries: int = 0
 
@@ -62,6 +59,8 @@ class LaneMemory:
     is_hedged: bool | None = None
     is_hearing: bool = False
     """The user stream is open: what is changed at the exchange is told."""
+    fees: tuple[Decimal, Decimal] | None = None
+    """Maker and taker of the account; a symbol has at most a discount on them."""
     bare: VenueAccount | None = None
     """The account as it was reconciled, where it held nothing then and no event came since."""
     bare_ms: int = 0
