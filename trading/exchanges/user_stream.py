@@ -6,6 +6,7 @@ normal here: only pings that stay unanswered mean that the socket is dead.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from random import Random
@@ -28,6 +29,8 @@ from trading.exchanges.private_events import KeyExpired, UnknownEvent, parse
 from trading.exchanges.signer import Credential
 
 log = structlog.get_logger(__name__)
+_QUIET: Final = logging.getLogger("picows.private")
+_QUIET.setLevel(logging.WARNING)  # at DEBUG it would write the address, and the listen key in it
 
 KEEP_ALIVE_S: Final = 30 * 60.0
 LIFE_S: Final = 23 * 3600.0
@@ -137,6 +140,7 @@ class UserStream:
             auto_ping_reply_timeout=10,
             enable_auto_pong=True,
             max_frame_size=_MOST_FRAME,
+            logger_name=_QUIET,
         )
         self.counters.connects += 1
         return socket, transport, key
@@ -154,9 +158,9 @@ class UserStream:
                 alive_at = now + (self._keep_alive_s if await self._extend() else _AGAIN_S)
                 continue
             try:
-                payload = await asyncio.wait_for(
-                    socket.waiting.get(), min(renew_at, alive_at) - now
-                )
+                # Not `wait_for`: it may swallow a cancellation that comes with a frame.
+                async with asyncio.timeout(min(renew_at, alive_at) - now):
+                    payload = await socket.waiting.get()
             except TimeoutError:
                 continue
             if payload is None:

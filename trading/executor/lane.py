@@ -16,7 +16,7 @@ import structlog
 from django.db import DatabaseError
 
 from cryptosystems.kernel.clock import SystemClock
-from cryptosystems.kernel.errors import CryptoSystemsError
+from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import leases
 from trading.contracts import TradeState
 from trading.domain.venue import (
@@ -192,8 +192,7 @@ class Lane:
         due: int | None = None
         for trade in self.trades:
             quote = self.market.quote(trade.symbol)
-            if quote is not None:
-                self.memory.watch_price(trade, quote)
+            self.memory.watch_price(trade, quote)
             decision = self._decide(trade, self.memory.venue_facts(trade, quote), now_ms)
             at = decision.due_ms
             if decision.step is not None:
@@ -220,10 +219,10 @@ class Lane:
             self._pause(key, now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
+        except RetryLater as error:
+            self._pause(key, now_ms, error.after_s)
         except (leases.LeaseLost, asyncio.CancelledError):
             raise
-        except CryptoSystemsError as error:
-            await self._stumble(trade, step, key, error, now_ms)
         except Exception as error:  # one poisoned row must not stop the account (F-56)
             if isinstance(error, DatabaseError):
                 raise

@@ -141,9 +141,15 @@ class LaneMemory:
             is_hedged=self.is_hedged,
         )
 
-    def watch_price(self, trade: TradeFacts, quote: Quote) -> None:
-        """Keep since when the mark price is past the stop, and the best it has been."""
+    def watch_price(self, trade: TradeFacts, quote: Quote | None) -> None:
+        """Keep since when the mark price is past the stop, and the best it has been.
+
+        Without a fresh price nothing is known to be past anything.
+        """
         own, sign = self.trade(trade.id), trade.side.sign
+        if quote is None:
+            own.past_stop_since_ms = None
+            return
         if trade.stop_price is not None and trade.open_quantity > 0:
             is_past = (quote.mark - trade.stop_price) * sign <= 0
             if not is_past:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+import structlog
+
 from cryptosystems.kernel.clock import SystemClock
 from cryptosystems.platform import leases
-from trading.domain.client_ids import is_ours
+from trading.domain.client_ids import is_ours, parse
 from trading.domain.venue import (
     AlgoEvent,
     BalanceEvent,
@@ -24,6 +26,8 @@ from trading.executor.memory import AccountRef, LaneMemory
 from trading.models import Fill, Trade
 from trading.reconciliation.state import OrderFacts, is_resting
 from trading.reconciliation.steps import What
+
+log = structlog.get_logger(__name__)
 
 _OVERLAP_MS: Final = 60_000
 """Executions are read again so far back: the exchange may list them late."""
@@ -47,10 +51,12 @@ def _book_orders(
     told: tuple[VenueOrder, ...],
     at_ms: int,
     now_ms: int,
+    is_flat: bool,
     holding: leases.Holding | None,
 ) -> list[VenueOrder]:
     """Take a list of resting orders; return those with our prefix that rest for nothing."""
-    unwanted = []
+    unwanted: list[VenueOrder] = []
+    kept: list[VenueOrder] = []
     with fenced(holding):
         for one in told:
             row = lifecycle.find_order(ref, one)
@@ -60,7 +66,12 @@ def _book_orders(
                 if is_over and row.trade.open_quantity == 0 and is_resting(one):
                     unwanted.append(one)
             elif is_ours(one.client_id) and is_resting(one):
-                unwanted.append(one)
+                parsed = parse(one.client_id)
+                protects = parsed is not None and parsed.leg.is_protection
+                (kept if protects and not is_flat else unwanted).append(one)
+    for one in kept:
+        # A restore has lost its rows: whatever protects a position is never taken away (F-61).
+        log.error("execution_alarm", code="stranger_stop", order=one.client_id, symbol=one.symbol)
     return unwanted
 
 
@@ -75,7 +86,11 @@ async def take_orders(
 ) -> list[VenueOrder]:
     """Keep and book a list of resting orders of one symbol."""
     held = desk.memory.symbol(symbol)
-    unwanted = await desk.db.run(_book_orders, desk.ref, told, read_ms, read_ms, desk.holding)
+    readings = held.positions.values()
+    is_flat = bool(readings) and all(reading.quantity == 0 for reading in readings)
+    unwanted = await desk.db.run(
+        _book_orders, desk.ref, told, read_ms, read_ms, is_flat, desk.holding
+    )
     held.orders, held.orders_read_ms = told, read_ms
     return unwanted
 

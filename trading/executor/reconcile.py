@@ -77,6 +77,7 @@ class Reconciler:
             If anything could not be read; then nothing may be concluded.
         """
         desk, ref = self.desk, self.desk.ref
+        self.mismatches = 0
         desk.memory.bare = None
         account = await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
@@ -91,7 +92,7 @@ class Reconciler:
         for symbol in sorted(symbols):
             desk.memory.saw_positions(symbol, positions, now_ms)
             told = tuple(one for one in orders if one.symbol == symbol)
-            await desk.db.run(adopt, ref, told, now_ms, desk.holding)
+            self.mismatches += await desk.db.run(adopt, ref, told, now_ms, desk.holding)
             for one in await reads.take_orders(desk, symbol, told, now_ms):
                 self.mismatches += 1
                 await self.cancel(one)

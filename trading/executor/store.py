@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q
 
 from cryptosystems.kernel.clock import to_datetime, to_ms
 from cryptosystems.kernel.instruments import Side
@@ -21,6 +21,7 @@ from trading.reconciliation.state import OrderFacts, TradeFacts
 ACTIVE: Final = tuple(
     state.value for state in TradeState if not state.is_final and state is not TradeState.PARKED
 )
+_IN_VAIN: Final = ("rejected", "cancelled", "expired", "dropped")
 _TIMES: Final = {
     "sent_ms": "sent_at",
     "answered_ms": "answered_at",
@@ -99,6 +100,8 @@ def trade_facts(
         state=TradeState(row.state),
         terms=None if terms is None else with_rules(terms_from_row(terms), rules),
         orders=tuple(order_facts(order) for order in orders),
+        model_version=row.model_version,
+        is_by_bot=row.how == "bot",
         max_quantity=row.max_quantity,
         stop_price=row.stop_price,
         stop_level=row.stop_level,
@@ -130,11 +133,15 @@ def load(
 ) -> list[TradeFacts]:
     """Return every trade of an account that is not over, with its orders."""
     trades = Trade.objects.for_user(user_id).filter(account_id=account_id, state__in=ACTIVE)
-    rows = {row.id: row for row in trades.order_by("decided_at")}
+    rows = {row.id: row for row in trades.defer("signal").order_by("decided_at")}
     if not rows:
         return []
     orders: dict[UUID, list[TradeOrder]] = {pk: [] for pk in rows}
-    for order in TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows):
+    # The close loop has no end: of its tries that came to nothing only the newest matters.
+    in_vain = Q(leg=Leg.CLOSE.value, filled=0, state__in=_IN_VAIN)
+    in_vain &= Q(attempt__lt=F("trade__close_tries"))
+    told = TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows).exclude(in_vain)
+    for order in told:
         orders[order.trade_id].append(order)
     last: dict[UUID, datetime] = {}
     exits: dict[UUID, str] = {}

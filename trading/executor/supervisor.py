@@ -192,8 +192,8 @@ class Supervisor:
             if held.lane is None:
                 continue
             if f"{PREFIX}{account_id}" in held_names:
-                held.renewed_s = asked_s
-            elif held.task is not None:
+                held.renewed_s = max(held.renewed_s, asked_s)
+            elif held.task is not None and held.renewed_s < asked_s:
                 log.error("lane_lost", account=str(account_id))
                 held.task.cancel()
 

@@ -72,6 +72,22 @@ def wanted_level(look: Look) -> Decision | None:
     return look.do(MoveStop(price, level), Urgency.TIDY)
 
 
+def far_from_liquidation(look: Look) -> Decision | None:
+    """Bring the stop nearer where fills or funding have moved the liquidation price (EX-23)."""
+    trade, reading = look.trade, look.venue.position
+    if trade.state is not TradeState.OPEN or reading is None or not look.covering:
+        return None
+    liquidation, entry = reading.liquidation_price, trade.entry_price
+    if not liquidation or entry is None or trade.stop_price is None:
+        return None
+    if (entry - liquidation) * trade.side.sign <= 0:
+        return None  # beyond the entry: what the position has earned holds it
+    nearest = ladder.farthest_stop(trade.side, entry, liquidation, look.terms.tick)
+    if not ladder.is_towards_profit(trade.side, trade.stop_price, nearest):
+        return None
+    return look.do(MoveStop(nearest, trade.stop_level), Urgency.PROTECT)
+
+
 def rest_targets(look: Look) -> Decision | None:
     """Have the right targets rest: after the stop is confirmed, never more than is open (EX-15)."""
     trade = look.trade

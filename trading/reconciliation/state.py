@@ -121,6 +121,8 @@ class TradeFacts:
     terms: Terms | None
     """None before it was planned."""
     orders: tuple[OrderFacts, ...] = ()
+    model_version: str = ""
+    is_by_bot: bool = False
     max_quantity: Decimal = ZERO
     stop_price: Decimal | None = None
     stop_level: str = "initial"
