@@ -71,9 +71,11 @@ class Doer:
             case steps.SetLeverage():
                 outcome = await self.desk.port.set_leverage(trade.symbol, step.leverage)
                 await self._judge_set_up(trade, outcome)
+                return trade
             case steps.SetIsolated():
                 outcome = await self.desk.port.set_isolated(trade.symbol)
                 await self._judge_set_up(trade, outcome)
+                return trade
             case steps.CancelStranger():
                 await self.cancel_stranger(step.told)
             case _:

@@ -44,13 +44,17 @@ from trading.reconciliation.look import Look
 from trading.reconciliation.state import OrderFacts, Standing, TradeFacts, VenueFacts
 from trading.reconciliation.steps import Decision, Step
 from trading.reconciliation.timing import QUOTE_FRESH_MS
+from trading.services.stops import Modes
 
 log = structlog.get_logger(__name__)
 
 MOST_STEPS: Final = 200
 """Of one pass; a loop that never rests would starve the others."""
 STANDING_MS: Final = 500
-"""Kill switches act within a second (EX-25)."""
+"""While an entry rests, whatever ends the right to it takes it back within a second (EX-25)."""
+STANDING_LATE_MS: Final = 60_000
+"""Otherwise the supervisor looks at changes for all lanes together, and wakes those concerned."""
+NEVER_MS: Final = 10**15
 WITHOUT_ROWS_S: Final = 1.0
 KEY_AGAIN_MS: Final = 60_000
 BREAKER_FAILURES: Final = 5
@@ -79,6 +83,8 @@ class Market:
     is_shutting_down: Callable[[], bool] = lambda: False
     entries_refused: Callable[[], str] = lambda: ""
     """Why the process as a whole enters nothing now (another release is alive, clock, data)."""
+    modes: Callable[[], Modes | None] = lambda: None
+    """Kill switches as they were read for all lanes just now; None: the lane reads them."""
     pace: Callable[[], float] = lambda: 1.0
     """How many times rarer everything is read that is only the net under the user stream."""
 
@@ -123,6 +129,8 @@ class Lane:
     _failures: deque[int] = field(default_factory=deque)
     _abandoned: dict[UUID, TradeFacts] = field(default_factory=dict)
     """Parked without a stop: closed from memory until they are flat."""
+    is_passing: bool = False
+    """A pass runs."""
     _is_stale: bool = True
     """Rows may have changed since they were loaded."""
     _identify_ms: int = 0
@@ -293,7 +301,7 @@ class Lane:
         if now_ms - self._standings_ms >= STANDING_MS or any(
             trade.id not in self._standings for trade in rows
         ):
-            self._standings = standing.standings(self.ref, rows, now_ms)
+            self._standings = standing.standings(self.ref, rows, now_ms, self.market.modes())
             self._standings_ms = now_ms
         refused = self._entries_refused(now_ms)
         without = hooks.guards_off()
@@ -489,6 +497,7 @@ class Lane:
             await asyncio.wait_for(self.wake.wait(), FIRST_STREAM_S)
         while not self.is_ending:
             self.wake.clear()
+            self.is_passing = True
             try:
                 due = await self.pass_once()
             except DatabaseError as error:
@@ -498,13 +507,15 @@ class Lane:
                 await self.without_rows()
                 await asyncio.sleep(WITHOUT_ROWS_S)
                 continue
+            finally:
+                self.is_passing = False
             await self._wait(due, look_s)
 
     async def _wait(self, due_ms: int, look_s: float) -> None:
         """Sleep until something is due, something is told, or the market asks for a step."""
         while not self.wake.is_set():
             now = self.now_ms()
-            if now >= due_ms:
+            if now >= min(due_ms, self._look_again_ms()):
                 return
             if self.choose(now)[1].step is not None:
                 return
@@ -513,6 +524,13 @@ class Lane:
                 pause_s = min(look_s, pause_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
+
+    def _look_again_ms(self) -> int:
+        """Return when rows are read again although nobody told of a change."""
+        if not self.trades:
+            return NEVER_MS
+        rests = any(standing.entry_rests(trade) for trade in self.trades)
+        return self._standings_ms + (STANDING_MS if rests else STANDING_LATE_MS)
 
     async def without_rows(self) -> None:
         """The database is away: go on only with what closes, from memory (F-17)."""
