@@ -17,8 +17,8 @@ from trading.reconciliation.guards import Guard
 P = ParamSpec("P")
 R = TypeVar("R")
 
-THREADS: Final = 4
-"""One writer at a time on SQLite; the others read."""
+THREADS: Final = 2
+"""One may write on SQLite, another read; more only fight for the interpreter."""
 
 
 class Database(Protocol):

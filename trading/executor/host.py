@@ -1,6 +1,7 @@
 """The executor process: venues, lanes, key tests; it begins again after a failure."""
 
 import asyncio
+import sys
 from typing import Final
 
 import structlog
@@ -14,12 +15,16 @@ from trading.executor.venues import LiveVenues
 
 log = structlog.get_logger(__name__)
 
+SWITCH_S: Final = 0.0005
 KEY_TESTS_S: Final = 1.0
 VENUES_S: Final = 5.0
 
 
 async def run_executor() -> None:
     """Run until cancelled; then let lanes end their step and give their leases back."""
+    # Else the loop waits 5 ms for the interpreter at each call of a socket, behind threads that
+    # make statements and read rows: hundreds of lanes then stand still for seconds.
+    sys.setswitchinterval(SWITCH_S)
     db, wall, process = Threads(), SystemClock(), process_name()
     venues = LiveVenues(process, db)
     tests = KeyTests(venues, db, wall.now_ms)

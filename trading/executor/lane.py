@@ -9,18 +9,20 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError
 
-from cryptosystems.kernel.clock import SystemClock
+from cryptosystems.kernel.clock import SystemClock, to_ms
 from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import leases
 from trading.contracts import TradeState
 from trading.domain.venue import (
     STREAM_LOST,
+    OrderEvent,
     Outcome,
     OutcomeClass,
     Quote,
@@ -62,6 +64,8 @@ BREAKER_MS: Final = 60_000
 FIRST_STREAM_S: Final = 1.0
 """A lane waits so long for its user stream before it reads the account without it."""
 IDENTIFY_MS: Final = 2_000
+IDENTIFY_LATE_MS: Final = 15_000
+"""While there are none, unless the stream tells of a fill."""
 EQUITY_MS: Final = 60_000
 _FIRST_PAUSE_MS: Final = 250
 _MOST_PAUSE_MS: Final = 5_000
@@ -343,10 +347,18 @@ class Lane:
             until += self.now_ms() - self.desk.wall_ms()
         return replace(trade, orders=tuple(orders), terms=terms, told=told, offer_until_ms=until)
 
+    def is_behind(self, newest: datetime) -> bool:
+        """Say whether the lane rests and has not read its rows since this change of theirs."""
+        newest_ms = to_ms(newest)
+        is_known = any(trade.updated_ms >= newest_ms for trade in self.trades)
+        return not self.is_passing and not is_known
+
     async def _take_events(self, now_ms: int) -> None:
         while self.inbox:
             event = self.inbox[0]
             self.memory.bare = None
+            if isinstance(event, OrderEvent) and event.fill is not None:
+                self._identify_ms = 0
             if isinstance(event, StreamGap):
                 self.memory.is_hearing = event.reason != STREAM_LOST
                 if self.memory.is_hearing:
@@ -384,7 +396,8 @@ class Lane:
             return
         self._identify_ms = now_ms + IDENTIFY_MS
         try:
-            await reads.identify_parked(self.desk, now_ms)
+            if not await reads.identify_parked(self.desk, now_ms):
+                self._identify_ms = now_ms + IDENTIFY_LATE_MS
         except ReadFailed:
             self._failed(now_ms)
         except KeyRefused as error:

@@ -237,8 +237,11 @@ async def take_event(desk: Desk, event: VenueEvent, clock_ms: int) -> None:
             desk.memory.saw_position(symbol, side, quantity, event.at_ms)
 
 
-async def identify_parked(desk: Desk, clock_ms: int) -> None:
-    """Ask whose the fills are that matched nothing; first what our stops have become (F-65)."""
+async def identify_parked(desk: Desk, clock_ms: int) -> bool:
+    """Ask whose the fills are that matched nothing; first what our stops have become (F-65).
+
+    Returns whether there were any.
+    """
     parked = await desk.db.run(lifecycle.parked, desk.ref)
     for symbol in sorted({symbol for symbol, _ in parked}):
         for order in await desk.db.run(lifecycle.resting_stops, desk.ref, symbol):
@@ -257,3 +260,4 @@ async def identify_parked(desk: Desk, clock_ms: int) -> None:
                 now_ms=clock_ms,
                 holding=desk.holding,
             )
+    return bool(parked)

@@ -125,6 +125,7 @@ def trade_facts(
         stop_seen_id=row.stop_seen_id,
         exit_kind=exit_kind,
         failures=row.failures,
+        updated_ms=to_ms(row.updated_at),
     )
 
 

@@ -94,8 +94,8 @@ class Hosted:
     idle_since_s: float | None = None
     failures: int = 0
     again_s: float = 0.0
-    changed: tuple[datetime, str] | None = None
-    """The newest change of its rows, and the bot's mode, as last looked at."""
+    mode: str = ""
+    """The bot's, as last looked at."""
 
     def wake(self) -> None:
         """Let the lane look at its rows now."""
@@ -182,9 +182,11 @@ class Supervisor:
         is_for_all = any(scope != "user" for scope, _ in changed)
         users = {key for scope, key in changed if scope == "user"}
         for account_id, held in self.lanes.items():
-            newest = seen.get(account_id)
-            is_changed = newest is not None and newest != held.changed
-            held.changed = newest
+            newest, mode = seen.get(account_id, (None, ""))
+            is_changed = mode != held.mode or (
+                newest is not None and held.lane is not None and held.lane.is_behind(newest)
+            )
+            held.mode = mode
             if is_for_all or is_changed or (users and str(held.ref.user_id) in users):
                 held.wake()
 
@@ -218,16 +220,23 @@ class Supervisor:
 
     async def renew(self) -> None:
         """Prolong all leases in one statement; lanes whose lease is gone end at once."""
-        asked_s = boot_s()
-        held_names = await self.own.run(leases.renew_all, self.process, PREFIX)
-        for account_id, held in self.lanes.items():
-            if held.lane is None:
-                continue
-            if f"{PREFIX}{account_id}" in held_names:
-                held.renewed_s = max(held.renewed_s, asked_s)
-            elif held.task is not None and held.renewed_s < asked_s:
-                log.error("lane_lost", account=str(account_id))
+        for held in await self.own.run(self._renew):
+            if held.task is not None:
+                log.error("lane_lost", account=str(held.ref.account_id))
                 held.task.cancel()
+
+    def _renew(self) -> list[Hosted]:
+        """Prolong in a thread and note it there, however busy the loop is; return what is lost."""
+        running = [held for held in list(self.lanes.values()) if held.lane is not None]
+        asked_s = boot_s()
+        held_names = leases.renew_all(self.process, PREFIX)
+        lost = []
+        for held in running:
+            if f"{PREFIX}{held.ref.account_id}" in held_names:
+                held.renewed_s = max(held.renewed_s, asked_s)
+            elif held.renewed_s < asked_s:
+                lost.append(held)
+        return lost
 
     async def say(self) -> None:
         """Write how this process stands, and stop entries where something is wrong (EX-26)."""

@@ -50,12 +50,15 @@ async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[st
     from cryptosystems.management.benchmarks.crowd_truth import Watch
     from cryptosystems.management.prepare import prepare_database
     from trading.contracts import Venue
+    from trading.executor.hints import hear_bells
+    from trading.executor.host import SWITCH_S
     from trading.executor.supervisor import Supervisor, process_name
     from trading.executor.venues import LiveVenues, market_venue
 
     await asyncio.to_thread(prepare_database)
     rest = settings.MARKET_REST_URL
     members = await asyncio.to_thread(make_crowd, n, Venue(venue_name), rest)
+    sys.setswitchinterval(SWITCH_S)
     meters = Meters()
     stack = meters.put_in()
     db, process = MeteredThreads(meters), process_name()
@@ -65,6 +68,7 @@ async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[st
     budget.set_limits(_MOST, budget.orders_minute, budget.orders_ten_seconds)
     supervisor = Supervisor(venues, db, SystemClock().now_ms, process, turns=((venues.turn, 5.0),))
     running = asyncio.create_task(supervisor.run())
+    hearing = asyncio.create_task(hear_bells(supervisor.hear))
     watch = Watch(members, meters, supervisor)
     try:
         await watch.until_rested(within_s)
@@ -78,6 +82,7 @@ async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[st
         await asyncio.to_thread(sys.stdin.readline)
         return {"weight_limit": weight, **await watch.one_signal(rest, within_s)}
     finally:
+        hearing.cancel()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await venues.close()
