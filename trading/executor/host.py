@@ -1,6 +1,7 @@
 """The executor process: venues, lanes, key tests; it begins again after a failure."""
 
 import asyncio
+import resource
 import sys
 from typing import Final
 
@@ -25,6 +26,7 @@ async def run_executor() -> None:
     # Else the loop waits 5 ms for the interpreter at each call of a socket, behind threads that
     # make statements and read rows: hundreds of lanes then stand still for seconds.
     sys.setswitchinterval(SWITCH_S)
+    _open_files()
     db, wall, process = Threads(), SystemClock(), process_name()
     venues = LiveVenues(process, db)
     tests = KeyTests(venues, db, wall.now_ms)
@@ -43,6 +45,12 @@ async def run_executor() -> None:
     finally:
         hearing.cancel()
         await asyncio.shield(_close(tests, venues, db))
+
+
+def _open_files() -> None:
+    """Allow as many sockets as the machine lets us have: two and more for each account."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _close(tests: KeyTests, venues: LiveVenues, db: Threads) -> None:

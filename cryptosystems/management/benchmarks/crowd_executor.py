@@ -32,15 +32,20 @@ def main() -> None:
     parser.add_argument("--venue", choices=("simulated", "paper"), required=True)
     parser.add_argument("--within", type=float, required=True, help="seconds until it gives up")
     parser.add_argument("--weight", type=int, required=True, help="the address's, a minute")
+    parser.add_argument("--slow", type=int, default=0, help="whose calls hang at the third signal")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptosystems.settings.local")
     django.setup()
     logging.getLogger("picows").setLevel(logging.WARNING)
-    found = asyncio.run(_run(options.users, options.venue, options.within, options.weight))
+    found = asyncio.run(
+        _run(options.users, options.venue, options.within, options.weight, options.slow)
+    )
     say(json.dumps(found))
 
 
-async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[str, Any]:
+async def _run(
+    n: int, venue_name: str, within_s: float, weight: int, n_slow: int
+) -> dict[str, Any]:
     # Django's settings must be read before rows can be imported.
     from django.conf import settings
 
@@ -80,6 +85,8 @@ async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[st
         budget.set_limits(weight, budget.orders_minute, budget.orders_ten_seconds)
         say("ready")
         await asyncio.to_thread(sys.stdin.readline)
+        if n_slow:
+            return await watch.isolation(rest, within_s, n_slow)
         return {"weight_limit": weight, **await watch.one_signal(rest, within_s)}
     finally:
         hearing.cancel()
