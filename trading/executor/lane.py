@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError
 
-from cryptosystems.kernel.clock import SystemClock, to_ms
+from cryptosystems.kernel.clock import to_ms
 from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import leases
 from trading.contracts import TradeState
@@ -25,10 +25,8 @@ from trading.domain.venue import (
     OrderEvent,
     Outcome,
     OutcomeClass,
-    Quote,
     SettingsEvent,
     StreamGap,
-    TradingRules,
     VenueEvent,
 )
 from trading.exchanges.port import ExchangePort, KeyRefused, ReadFailed
@@ -37,16 +35,16 @@ from trading.executor.claim import Denial
 from trading.executor.database import Database
 from trading.executor.doing import Doer
 from trading.executor.emergency import Emergency
+from trading.executor.market import Breaker, Market, Pauses, sure
 from trading.executor.memory import AccountRef, LaneMemory
 from trading.executor.planning import MarketPlanner, Planner
 from trading.executor.reconcile import Reconciler
 from trading.reconciliation.decide import decide
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import Look
-from trading.reconciliation.state import OrderFacts, Standing, TradeFacts, VenueFacts
+from trading.reconciliation.state import OrderFacts, Standing, TradeFacts
 from trading.reconciliation.steps import Decision, Step
 from trading.reconciliation.timing import QUOTE_FRESH_MS
-from trading.services.stops import Modes
 
 log = structlog.get_logger(__name__)
 
@@ -59,44 +57,13 @@ STANDING_LATE_MS: Final = 60_000
 NEVER_MS: Final = 10**15
 WITHOUT_ROWS_S: Final = 1.0
 KEY_AGAIN_MS: Final = 60_000
-BREAKER_FAILURES: Final = 5
-BREAKER_MS: Final = 60_000
 FIRST_STREAM_S: Final = 1.0
 """A lane waits so long for its user stream before it reads the account without it."""
 IDENTIFY_MS: Final = 2_000
 IDENTIFY_LATE_MS: Final = 15_000
 """While there are none, unless the stream tells of a fill."""
+ABANDONED_MS: Final = 250
 EQUITY_MS: Final = 60_000
-_FIRST_PAUSE_MS: Final = 250
-_MOST_PAUSE_MS: Final = 5_000
-
-
-def _sure() -> bool:
-    return True
-
-
-@dataclass(slots=True)
-class Market:
-    """What a lane asks about the market of its venue."""
-
-    quote: Callable[[str], Quote | None]
-    rules: Callable[[str], TradingRules | None]
-    now_ms: Callable[[], int] = SystemClock().now_ms
-    """The venue's time: that of its orders, fills and signals."""
-    is_clock_sure: Callable[[], bool] = _sure
-    is_shutting_down: Callable[[], bool] = lambda: False
-    entries_refused: Callable[[], str] = lambda: ""
-    """Why the process as a whole enters nothing now (another release is alive, clock, data)."""
-    modes: Callable[[], Modes | None] = lambda: None
-    """Kill switches as they were read for all lanes just now; None: the lane reads them."""
-    pace: Callable[[], float] = lambda: 1.0
-    """How many times rarer everything is read that is only the net under the user stream."""
-
-
-@dataclass(slots=True)
-class _Pause:
-    until_ms: int
-    tries: int = 1
 
 
 @dataclass(slots=True)
@@ -110,7 +77,7 @@ class Lane:
     wall_ms: Callable[[], int] | None = None
     """People's time, where the market has another (a replay)."""
     holding: leases.Holding | None = None
-    lease_is_fresh: Callable[[], bool] = _sure
+    lease_is_fresh: Callable[[], bool] = sure
     planner: Planner | None = None
     on_loaded: Callable[[frozenset[str]], None] = lambda symbols: None
     """Told which symbols the account needs quotes of."""
@@ -129,12 +96,11 @@ class Lane:
     emergency: Emergency = field(init=False)
     _standings: dict[UUID, Standing] = field(default_factory=dict)
     _standings_ms: int = -(10**15)
-    _pauses: dict[tuple[Any, ...], _Pause] = field(default_factory=dict)
-    _failures: deque[int] = field(default_factory=deque)
+    breaker: Breaker = field(default_factory=Breaker)
+    _pauses: Pauses = field(default_factory=Pauses)
     _abandoned: dict[UUID, TradeFacts] = field(default_factory=dict)
     """Parked without a stop: closed from memory until they are flat."""
     is_passing: bool = False
-    """A pass runs."""
     _is_stale: bool = True
     """Rows may have changed since they were loaded."""
     _identify_ms: int = 0
@@ -187,7 +153,7 @@ class Lane:
             if trade is None or decision.step is None:
                 due = self.reconciler.due_ms(now)
                 if self._abandoned:
-                    due = min(due, now + _FIRST_PAUSE_MS)
+                    due = min(due, now + ABANDONED_MS)
                 return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
@@ -205,21 +171,18 @@ class Lane:
         for trade in self.trades:
             quote = self.market.quote(trade.symbol)
             self.memory.watch_price(trade, quote)
-            decision = self._decide(trade, self.memory.venue_facts(trade, quote), now_ms)
+            stands = self._standings.get(trade.id, _NOTHING_NEW)
+            decision = decide(trade, self.memory.venue_facts(trade, quote), stands, now_ms)
             at = decision.due_ms
             if decision.step is not None:
-                pause = self._pauses.get(_key(trade, decision.step))
-                if pause is None or pause.until_ms <= now_ms:
+                at = self._pauses.until_ms(_key(trade, decision.step))
+                if at <= now_ms:
                     if best is None or decision.urgency < best[1].urgency:
                         best = (trade, decision)
                     continue
-                at = pause.until_ms
             if at is not None:
                 due = at if due is None else min(due, at)
         return best if best is not None else (None, Decision(None, due_ms=due))
-
-    def _decide(self, trade: TradeFacts, venue: VenueFacts, now_ms: int) -> Decision:
-        return decide(trade, venue, self._standings.get(trade.id, _NOTHING_NEW), now_ms)
 
     async def _try(self, trade: TradeFacts, step: Step, now_ms: int) -> None:
         key = _key(trade, step)
@@ -227,12 +190,12 @@ class Lane:
         try:
             after = await self.doer.do(trade, step, now_ms)
         except ReadFailed as error:
-            self._failed(now_ms)
-            self._pause(key, now_ms, error.after_s)
+            self.breaker.failed(now_ms)
+            self._pauses.add(key, now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
         except RetryLater as error:
-            self._pause(key, now_ms, error.after_s)
+            self._pauses.add(key, now_ms, error.after_s)
         except (leases.LeaseLost, asyncio.CancelledError):
             raise
         except Exception as error:  # one poisoned row must not stop the account (F-56)
@@ -240,7 +203,7 @@ class Lane:
                 raise
             await self._stumble(trade, step, key, error, now_ms)
         else:
-            self._pauses.pop(key, None)
+            self._pauses.end(key)
             if after is not None:
                 self._keep(after)
             if trade.failures:
@@ -248,7 +211,7 @@ class Lane:
 
     def _keep(self, after: TradeFacts) -> None:
         """Go on with a trade as the step has left it in its rows, without reading them again."""
-        known = self._remembered(after)
+        known = self.memory.remembered(after, self.market.rules(after.symbol), 0)
         self.trades = tuple(known if one.id == known.id else one for one in self.trades)
         self._is_stale = False
 
@@ -256,7 +219,7 @@ class Lane:
         self, trade: TradeFacts, step: Step, key: tuple[Any, ...], error: Exception, now_ms: int
     ) -> None:
         log.exception("step_failed", trade=str(trade.id), step=type(step).__name__)
-        self._pause(key, now_ms, None)
+        self._pauses.add(key, now_ms, None)
         is_parked = await self.db.run(
             changes.count_failure,
             self.ref,
@@ -280,19 +243,15 @@ class Lane:
             if await self.emergency.close(trade, now_ms):
                 del self._abandoned[pk]
 
-    def _pause(self, key: tuple[Any, ...], now_ms: int, after_s: float | None) -> None:
-        before = self._pauses.get(key)
-        tries = 1 if before is None else before.tries + 1
-        pause = min(_MOST_PAUSE_MS, _FIRST_PAUSE_MS << min(tries - 1, 10))
-        if after_s is not None:
-            pause = max(pause, int(after_s * 1_000))
-        self._pauses[key] = _Pause(now_ms + pause, tries)
-
     # --- what is known ---------------------------------------------------------------------------
 
     async def _load(self, now_ms: int) -> None:
         rows = await self.db.run(self._load_rows, now_ms)
-        self.trades = tuple(self._remembered(trade) for trade in rows)
+        ahead_ms = now_ms - self.desk.wall_ms()
+        self.trades = tuple(
+            self.memory.remembered(trade, self.market.rules(trade.symbol), ahead_ms)
+            for trade in rows
+        )
         self.on_loaded(frozenset(trade.symbol for trade in rows))
 
     def _load_rows(self, now_ms: int) -> list[TradeFacts]:
@@ -321,31 +280,6 @@ class Lane:
             for pk, found in self._standings.items()
         }
         return rows
-
-    def _remembered(self, trade: TradeFacts) -> TradeFacts:
-        """Add what only memory knows: when an order was last asked for, until when it waits."""
-        memory, rules = self.memory, self.market.rules(trade.symbol)
-        orders = []
-        for order in trade.orders:
-            if order.seen_ms is not None:
-                memory.first_seen_ms.setdefault(
-                    order.client_id, order.first_seen_ms or order.seen_ms
-                )
-            orders.append(
-                replace(
-                    order,
-                    asked_ms=memory.asked_ms.get(order.client_id),
-                    not_before_ms=memory.not_before_ms.get(order.client_id, 0),
-                    first_seen_ms=memory.first_seen_ms.get(order.client_id),
-                )
-            )
-        terms = trade.terms
-        if terms is not None and rules is not None:
-            terms = standing.with_rules(terms, rules)
-        told, until = frozenset(memory.trade(trade.id).told), trade.offer_until_ms
-        if until is not None:  # written in people's time
-            until += self.now_ms() - self.desk.wall_ms()
-        return replace(trade, orders=tuple(orders), terms=terms, told=told, offer_until_ms=until)
 
     def is_behind(self, newest: datetime) -> bool:
         """Say whether the lane rests and has not read its rows since this change of theirs."""
@@ -385,7 +319,7 @@ class Lane:
         try:
             await self.reconciler.run(now_ms)
         except ReadFailed as error:
-            self._failed(now_ms)
+            self.breaker.failed(now_ms)
             self.reconciler.put_off(now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
@@ -399,7 +333,7 @@ class Lane:
             if not await reads.identify_parked(self.desk, now_ms):
                 self._identify_ms = now_ms + IDENTIFY_LATE_MS
         except ReadFailed:
-            self._failed(now_ms)
+            self.breaker.failed(now_ms)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
 
@@ -415,7 +349,7 @@ class Lane:
         try:
             account = await self.port.account()
         except ReadFailed:
-            self._failed(now_ms)
+            self.breaker.failed(now_ms)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
         else:
@@ -446,9 +380,7 @@ class Lane:
             return "shutting_down"
         if self.key_lost_ms is not None:
             return "key_refused"
-        while self._failures and self._failures[0] <= now_ms - BREAKER_MS:
-            self._failures.popleft()
-        if len(self._failures) >= BREAKER_FAILURES:
+        if self.breaker.is_open(now_ms):
             return "exchange_unsteady"
         return self.market.entries_refused()
 
@@ -461,10 +393,7 @@ class Lane:
         if outcome.code in outcomes.KEY_CODES:
             self.key_lost_ms = now_ms
         elif outcome.kind in (OutcomeClass.UNKNOWN, OutcomeClass.NOT_SENT):
-            self._failed(now_ms)
-
-    def _failed(self, now_ms: int) -> None:
-        self._failures.append(now_ms)
+            self.breaker.failed(now_ms)
 
     # --- a refused key ---------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from trading.domain.venue import VenueAccount
 from trading.executor import hooks
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
-from trading.executor.numbers import with_rules
 from trading.models import BotSettings, Trade, TradingAccount
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.state import Standing, TradeFacts
@@ -25,7 +24,7 @@ from trading.services.stops import Modes, of_modes, strongest
 
 log = structlog.get_logger(__name__)
 
-__all__ = ["key_found", "key_lost", "standings", "with_rules"]
+__all__ = ["key_found", "key_lost", "standings"]
 
 _KEY_WORDS: Final = (
     "The exchange refuses this key. Your stops stay at the exchange. Check the key there, or close "

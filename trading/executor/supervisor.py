@@ -26,7 +26,8 @@ from trading.contracts import AccountState, BotMode, Venue
 from trading.exchanges.port import ExchangePort
 from trading.executor import fanout, selfstop, store
 from trading.executor.database import Database
-from trading.executor.lane import Lane, Market
+from trading.executor.lane import Lane
+from trading.executor.market import Market
 from trading.executor.memory import AccountRef
 from trading.executor.release import release
 from trading.models import ExecutorWord, Trade, TradingAccount

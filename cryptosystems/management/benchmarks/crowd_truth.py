@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -163,8 +163,8 @@ def _delays(signal: Signal, accounts: frozenset[UUID]) -> dict[str, Any]:
     )
     sent = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False)
     seen = rows.filter(leg=Leg.STOP.value, seen_at__isnull=False)
-    entries = _after(signal.issued_at, list(sent.values_list("sent_at", flat=True)))
-    stops = _after(signal.issued_at, list(seen.values_list("seen_at", flat=True)))
+    entries = _after(signal.issued_at, sent.values_list("sent_at", flat=True))
+    stops = _after(signal.issued_at, seen.values_list("seen_at", flat=True))
     return {
         "entries": len(entries),
         "entry_ms": percentiles(entries),
@@ -201,7 +201,7 @@ def _measured(signal: Signal) -> dict[str, Any]:
     trades = list(Trade.objects.across_tenants(_WHY).filter(signal_id=signal.id))
     rows = TradeOrder.objects.across_tenants(_WHY).filter(trade__signal_id=signal.id)
     entries = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False)
-    sent = dict(entries.values_list("trade_id", "sent_at"))
+    sent = {pk: at for pk, at in entries.values_list("trade_id", "sent_at") if at is not None}
     covered = dict(
         rows.filter(leg__in=_COVERS, seen_at__isnull=False)
         .values_list("trade_id")
@@ -211,7 +211,6 @@ def _measured(signal: Signal) -> dict[str, Any]:
     stops = dict(
         rows.filter(leg=Leg.STOP.value, seen_at__isnull=False).values_list("trade_id", "seen_at")
     )
-    first = [at for pk, at in sent.items()]
     return {
         "trades": len(trades),
         "states": dict(Counter(trade.state for trade in trades)),
@@ -223,8 +222,8 @@ def _measured(signal: Signal) -> dict[str, Any]:
         "open": sum(trade.open_quantity > 0 for trade in trades),
         "open_with_stop": sum(trade.open_quantity > 0 and trade.id in stops for trade in trades),
         "ever_naked": sum(trade.longest_naked_ms > 0 for trade in trades),
-        "signal_to_entry_ms": percentiles(_after(signal.issued_at, first)),
-        "signal_to_stop_ms": percentiles(_after(signal.issued_at, list(stops.values()))),
+        "signal_to_entry_ms": percentiles(_after(signal.issued_at, sent.values())),
+        "signal_to_stop_ms": percentiles(_after(signal.issued_at, stops.values())),
         "orders": rows.filter(sent_at__isnull=False).count(),
     }
 
@@ -237,8 +236,8 @@ def _first_proofs() -> dict[Any, datetime]:
     return dict(rows.values_list("trade_id").annotate(first=Min("at")))
 
 
-def _after(began: datetime, moments: Sequence[datetime]) -> list[float]:
-    return [(at - began).total_seconds() * 1_000 for at in moments]
+def _after(began: datetime, moments: Iterable[datetime | None]) -> list[float]:
+    return [(at - began).total_seconds() * 1_000 for at in moments if at is not None]
 
 
 def truth(rest: str) -> dict[str, int]:
