@@ -86,10 +86,8 @@ class Lane:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     trades: tuple[TradeFacts, ...] = ()
     """As last loaded."""
-    is_ending: bool = False
-    """Asked to end: the step that runs is finished, no other begins."""
-    key_lost_ms: int | None = None
-    """When the exchange last refused the key."""
+    is_ending: bool = False  # the step that runs is finished, no other begins
+    key_lost_ms: int | None = None  # when the exchange last refused the key
     desk: reads.Desk = field(init=False)
     doer: Doer = field(init=False)
     reconciler: Reconciler = field(init=False)
@@ -157,6 +155,7 @@ class Lane:
                 return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
+                await self._lose_key("it refused a call that was to change something", now)
                 return self.key_lost_ms + KEY_AGAIN_MS
             self._is_stale |= bool(self.inbox or self.doer.late)
             await self._take_events(now)
@@ -459,7 +458,8 @@ class Lane:
             now = self.now_ms()
             if now >= min(due_ms, self._look_again_ms()):
                 return
-            if self.choose(now)[1].step is not None:
+            # Without the key no step can be done: asking for one would keep the loop for itself.
+            if self.key_lost_ms is None and self.choose(now)[1].step is not None:
                 return
             pause_s = max(0.001, (due_ms - now) / 1_000)
             if self.trades:
@@ -469,7 +469,7 @@ class Lane:
 
     def _look_again_ms(self) -> int:
         """Return when rows are read again although nobody told of a change."""
-        if not self.trades:
+        if not self.trades or self.key_lost_ms is not None:
             return NEVER_MS
         rests = any(standing.entry_rests(trade) for trade in self.trades)
         return self._standings_ms + (STANDING_MS if rests else STANDING_LATE_MS)

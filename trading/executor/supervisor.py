@@ -362,9 +362,10 @@ class Supervisor:
 
     async def drop(self, account_id: UUID) -> None:
         """End a lane now and forget it; the sweep starts it again if its account has work."""
-        held = self.lanes.pop(account_id, None)
+        held = self.lanes.get(account_id)
         if held is not None:
             await self._end(held)
+            self.lanes.pop(account_id, None)
 
     async def _end(self, held: Hosted) -> None:
         """Let the step that runs end; what hangs is cut off, and asked about at the next start."""

@@ -267,6 +267,7 @@ def test_a_replaced_key_is_taken_and_a_revoked_one_signs_nothing_more(
     rows = TradingAccount.objects.for_user(user.pk)
     with running(lane_loop) as supervisor:
         wait_until(lambda: fresh(trade).state == "open", 20)
+        wait_until(lambda: legs(who) == ["stop", "tp1", "tp2", "tp3"], 15)
         other = who.add_key(addresses=["127.0.0.1"])
         who.revoke()
         market.price("BTCUSDT", 60_750)
