@@ -56,9 +56,7 @@ _CAUSES: Final = {
         "The signature does not fit. Ed25519: the public key registered there is not the one shown "
         "here. HMAC: the secret is another key's."
     ),
-    -1021: _lazy(
-        "Our clock and the exchange's differ too much. It is not your key; try again later."
-    ),
+    -2017: _lazy("The exchange has locked this key. Unlock it there, or make another one."),
     -4192: _lazy("The exchange has paused trading for this account (cooling-off period)."),
 }
 _BOXES: Final = (
@@ -80,6 +78,20 @@ _BOXES: Final = (
     (
         "portfolio_margin",
         _lazy("This key may use portfolio margin. Clear “Enable Portfolio Margin Trading”."),
+    ),
+)
+
+
+_BLOCKED: Final = _lazy(
+    "The exchange serves nobody from where our address is (451). It is not your key; we look into "
+    "it and try again."
+)
+_SILENCES: Final = (
+    ("restricted location", _BLOCKED),
+    ("status 451", _BLOCKED),
+    (
+        "Timestamp",
+        _lazy("Our clock and the exchange's differ too much. It is not your key; we try again."),
     ),
 )
 
@@ -153,10 +165,9 @@ class KeyTest:
                 if said
                 else _("The exchange refuses the key (%(code)s).") % {"code": number}
             )
-        except (ReadFailed, _Later):
+        except (ReadFailed, _Later) as silence:
             if not self.is_repeated:
-                sentence = _("The exchange does not answer; we try again.")
-                await self._write(name, "not_run", sentence)
+                await self._write(name, "not_run", _silence(str(silence)))
             return False
         took = round((perf_counter() - began) * 1000)
         if state == "failed":
@@ -318,6 +329,14 @@ class KeyTest:
             uid=self.held.uid if self.held else "",
             now=to_datetime(self.now_ms()),
         )
+
+
+def _silence(told: str) -> str:
+    """Return why a test goes on later; nobody's key is to blame for it."""
+    for part, sentence in _SILENCES:
+        if part in told:
+            return str(sentence)
+    return _("The exchange does not answer; we try again.")
 
 
 def _expiry(rights: KeyRights | None) -> datetime | None:
