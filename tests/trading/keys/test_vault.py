@@ -123,7 +123,7 @@ def test_a_crash_of_the_executor_leaves_no_memory_in_a_file(tmp_path: Path) -> N
             resource.setrlimit(resource.RLIMIT_CORE, (most := core_limit()[1], most))
             forbid_core_files()
             if core_limit() == (0, most):
-                os.kill(os.getpid(), signal.SIGABRT)
+                os.kill(os.getpid(), signal.SIGQUIT)
         finally:
             os._exit(1)
     _, status = os.waitpid(child, 0)
