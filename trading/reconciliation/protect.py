@@ -11,6 +11,7 @@ from trading.reconciliation.state import OrderFacts
 from trading.reconciliation.steps import (
     Ask,
     Become,
+    Cancel,
     Decision,
     GiveUp,
     Mark,
@@ -123,6 +124,10 @@ def is_over(look: Look) -> tuple[str, str] | None:
         return "stop_lost", "The stop has gone twice without our doing."
     if look.firing is not None and look.now_ms >= look.firing.updated_ms + timing.FIRING_MS:
         return "stop_stuck", "The stop fired and did not close the position within 10 seconds."
+    past = look.venue.past_stop_since_ms
+    is_watched = look.firing is None and look.has(Guard.PRICE_IS_PAST)
+    if is_watched and past is not None and look.is_past(past + timing.UNFIRED_MS):
+        return "stop_passed", "The price went beyond the stop and the exchange did not fire it."
     since = trade.naked_since_ms
     if not look.has(Guard.CLOSE_UNPROTECTED):
         return None
@@ -303,8 +308,11 @@ def watch_stops(look: Look) -> Decision | None:
 
 
 def _ask_firing(look: Look, firing: OrderFacts) -> Decision | None:
-    """Ask what a fired stop has become; one that is stuck cannot open anything once we are flat."""
-    if look.held <= 0 and look.is_past(firing.updated_ms + timing.STUCK_MS):
+    """Ask what a fired stop has become; one that is stuck is taken back once we are flat."""
+    is_flat, since = look.held <= 0, firing.updated_ms
+    if is_flat and firing.cancel_asked_ms is None and look.is_past(since + timing.FIRING_MS):
+        return look.do(Cancel(firing, "stuck"), Urgency.TIDY)
+    if is_flat and look.is_past(since + timing.STUCK_MS):
         return look.do(
             GiveUp(firing, "It never finished firing; nothing is open that it could close."),
             Urgency.TIDY,
