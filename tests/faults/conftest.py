@@ -31,7 +31,7 @@ def lane_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture(scope="module")
 def running_venue() -> Iterator[Venue]:
-    with exchange_process(symbols=1, weight_limit=WEIGHT) as venue:
+    with exchange_process(symbols=2, weight_limit=WEIGHT) as venue:
         yield venue
 
 

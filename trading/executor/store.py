@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q
 
 from cryptosystems.kernel.clock import to_datetime, to_ms
 from cryptosystems.kernel.instruments import Side
@@ -134,7 +134,8 @@ def load(
     if not rows:
         return []
     orders: dict[UUID, list[TradeOrder]] = {pk: [] for pk in rows}
-    for order in TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows):
+    found = TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows)
+    for order in found.exclude(_REFUSED_BEFORE):
         orders[order.trade_id].append(order)
     fills = Fill.objects.for_user(user_id).filter(account_id=account_id)
     last: dict[UUID, datetime] = {}
@@ -156,6 +157,13 @@ def load(
     ]
 
 
+_REFUSED_BEFORE: Final = Q(
+    leg=Leg.CLOSE.value,
+    state=OrderState.REJECTED.value,
+    filled=0,
+    attempt__lt=F("trade__close_tries"),
+)
+"""Closes that were refused and followed by another: a close loop without end has thousands."""
 _OUTSIDE: Final = {"autoclose": "liquidation", "adl": "adl", "settlement": "settlement"}
 
 
