@@ -238,7 +238,8 @@ class Stage:
         lane, now = self.lane, self.clock.now_ms()
         if now >= due_ms or lane.inbox or lane.doer.late:
             return True
-        return lane.choose(now)[1].step is not None
+        # Switches are read at the next pass, not each half second as by the wall clock.
+        return lane.key_lost_ms is None and lane.choose(now)[1].step is not None
 
     def watch(self) -> None:
         """Count the time of a position of ours that no resting stop covers."""
@@ -266,10 +267,12 @@ class Stage:
     def ours_open(self, truth: dict[str, Any]) -> Decimal:
         """Return what is open of ours by the exchange's own trades, never more than is there."""
         held = {p["symbol"]: D(p["positionAmt"]) for p in truth["positions"]}
-        entered = sum(
-            (D(t["qty"]) for t in truth["trades"] if leg_of(t["clientOrderId"]) == "entry"), D(0)
-        )
-        return min(abs(held.get(SYMBOL, D(0))), entered)
+        ours = D(0)
+        for trade in truth["trades"]:
+            leg = leg_of(trade["clientOrderId"])
+            if leg:
+                ours += D(trade["qty"]) * (1 if leg == "entry" else -1)
+        return max(D(0), min(abs(held.get(SYMBOL, D(0))), ours))
 
     # --- the market and the person ---------------------------------------------------------------
 

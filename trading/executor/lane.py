@@ -463,13 +463,22 @@ class Lane:
         """Sleep until something is due, something is told, or the market asks for a step."""
         while not self.wake.is_set():
             now = self.now_ms()
-            if now >= due_ms or (self.trades and now - self._standings_ms >= STANDING_MS):
-                return  # switches are read so often, whatever else there is to do
-            if self.choose(now)[1].step is not None:
+            if now >= due_ms or self.is_asked(now):
                 return
             pause_s = min(look_s, max(0.001, (due_ms - now) / 1_000))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
+
+    def is_asked(self, now_ms: int) -> bool:
+        """Say whether switches are to be read again, or the market asks for a step.
+
+        With a refused key neither is: there is nothing that could be done about it (EX-28).
+        """
+        if self.key_lost_ms is not None:
+            return False
+        if self.trades and now_ms - self._standings_ms >= STANDING_MS:
+            return True
+        return self.choose(now_ms)[1].step is not None
 
     async def without_rows(self) -> None:
         """The database is away: go on only with what closes, from memory (F-17)."""
