@@ -5,6 +5,7 @@ alone, so that they can run before the database is there.
 """
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -132,4 +133,16 @@ def _vault(settings: Any) -> Iterator[Finding]:
             21,
             "VAULT_PRIVATE_KEYS is set for a process that is not the executor.",
             "Give it to the executor alone (with EXECUTOR=yes), and take it from this one.",
+        )
+    if settings.IS_EXECUTOR and not settings.VAULT_PRIVATE_KEYS:
+        yield (
+            22,
+            "EXECUTOR is yes and VAULT_PRIVATE_KEYS is not set.",
+            "Without it the executor opens no exchange key, and no stop of anybody is looked after.",
+        )
+    if any(not ip_address(address).is_global for address in settings.EGRESS_ADDRESSES):
+        yield (
+            23,
+            "EGRESS_ADDRESSES holds an address that no exchange sees.",
+            "Set it to the executor's public addresses: people bind their keys to them.",
         )

@@ -24,7 +24,7 @@ from cryptosystems.platform.scopes import ACCOUNT, TRADE, caller_id, scope
 from cryptosystems.platform.serializers import StrictChoice, StrictFlag, StrictSerializer
 from trading import api
 from trading.bodies import body
-from trading.contracts import BotMode, TradeState
+from trading.contracts import AccountView, BotMode, TradeState, Venue
 from trading.services.settings import LIMITS
 
 MOST: Final = 200
@@ -62,11 +62,24 @@ def _found(view: Any) -> Any:
     return view
 
 
-def _own(request: Request, account_id: UUID) -> UUID:
-    """Return the account's id if it is the caller's; else there is nothing here."""
-    if api.account(caller_id(request), account_id) is None:
+def _account(request: Request, account_id: UUID) -> AccountView:
+    """Return the caller's account; of somebody else's nothing is told, not even by a bad body."""
+    held = api.account(caller_id(request), account_id)
+    if held is None:
         raise Http404
-    return account_id
+    return held
+
+
+def _own(request: Request, account_id: UUID) -> UUID:
+    return _account(request, account_id).id
+
+
+def _refuse_without_proof(held: AccountView, what: str) -> None:
+    """Refuse what adds risk where an exchange is behind it: a token is no second factor (SE-16)."""
+    if held.venue is not Venue.PAPER:
+        raise NotAllowed(
+            f"{what} on /account/bot, where your second factor is asked.", code="second_factor"
+        )
 
 
 def _own_trade(request: Request, trade_id: UUID) -> UUID:
@@ -124,15 +137,11 @@ def bot_list(request: Request) -> Response:
 def bot(request: Request, account_id: UUID) -> Response:
     """Limits that allow more risk on real money are raised on the page, with a second factor."""
     user_id = caller_id(request)
-    _own(request, account_id)
+    held = _account(request, account_id)
     if request.method == "PATCH":
         changes = _object(request)
         if api.raises_risk(user_id, account_id, changes):
-            raise NotAllowed(
-                "Raise limits of an exchange account on /account/bot, where your second factor is "
-                "asked.",
-                code="second_factor",
-            )
+            _refuse_without_proof(held, "Raise limits of an exchange account")
         return Response(body(api.save_limits(user_id, account_id, changes)))
     return Response(body(api.bot_view(user_id, account_id)))
 
@@ -152,11 +161,14 @@ def _object(request: Request) -> dict[str, Any]:
 @scope(ACCOUNT, acts=TRADE)
 @api_view(["POST"])
 def bot_mode(request: Request, account_id: UUID) -> Response:
-    """Trading, exits only, or off; stops rest at the exchange in each."""
+    """Exits only and off at once. Trading only on paper: for an exchange the page asks for proof."""
+    held = _account(request, account_id)
     order = ModeOrder(data=request.data)
     order.is_valid(raise_exception=True)
     mode = BotMode(order.validated_data["mode"])
-    return Response(body(api.set_mode(caller_id(request), _own(request, account_id), mode)))
+    if mode is BotMode.TRADING:
+        _refuse_without_proof(held, "Let the bot of an exchange account trade")
+    return Response(body(api.set_mode(caller_id(request), account_id, mode)))
 
 
 @extend_schema(
@@ -168,18 +180,13 @@ def bot_mode(request: Request, account_id: UUID) -> Response:
 @api_view(["POST"])
 def bot_automation(request: Request, account_id: UUID) -> Response:
     """Off at once. On only for paper: for an exchange the page asks for the second factor."""
+    held = _account(request, account_id)
     order = AutomationOrder(data=request.data)
     order.is_valid(raise_exception=True)
     is_on = order.validated_data["is_automatic"]
-    user_id = caller_id(request)
-    held = _found(api.account(user_id, account_id))
-    if is_on and held.venue.value != "paper":
-        raise NotAllowed(
-            "Switch the bot of an exchange account on at /account/bot, where your second factor is "
-            "asked.",
-            code="second_factor",
-        )
-    return Response(body(api.set_automatic(user_id, account_id, is_on)))
+    if is_on:
+        _refuse_without_proof(held, "Switch the bot of an exchange account on")
+    return Response(body(api.set_automatic(caller_id(request), account_id, is_on)))
 
 
 @extend_schema(

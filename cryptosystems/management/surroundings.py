@@ -13,6 +13,8 @@ from cryptosystems.management.storage import recording_timeframe
 
 PRIVATE: Final = "VAULT_PRIVATE_KEYS"
 """Opens exchange keys: the executor has it, no other process does."""
+LOCAL_MARKETS: Final = ("simulated", "replay")
+"""Markets that the exchange of `up` itself plays."""
 STANDIN_KEY: Final = "sk_standin_"
 _EVERYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not listened to
 
@@ -57,6 +59,11 @@ def environment(plan: Plan, run_dir: Path) -> dict[str, str]:
         SYMBOLS=plan.symbols,
         HISTORY_DAYS=str(plan.days),
     )
+    if plan.market in LOCAL_MARKETS:
+        # Chosen here, so that every process knows it from its start: pages link to the exchange.
+        port = embedded.lasting_port(plan.storage / "exchange" / "port")
+        env["MARKET_REST_URL"] = f"http://127.0.0.1:{port}"
+        env["MARKET_WS_URL"] = f"ws://127.0.0.1:{port}"
     if plan.market == "replay" and plan.replay is not None:
         env["MARKET_SPEED"] = str(plan.speed)
         env["HISTORY_DAYS"] = "1500"

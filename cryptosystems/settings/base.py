@@ -236,6 +236,7 @@ DEFAULT_FROM_EMAIL: str = ENV["EMAIL_FROM"]
 METRICS_TOKEN: str = ENV["METRICS_TOKEN"]
 LOG_LEVEL: str = ENV["LOG_LEVEL"]
 RELEASE: str = ENV["RELEASE"]
+EXECUTOR_TEST_HOOKS: bool = ENV["EXECUTOR_TEST_HOOKS"]
 LOGGING_CONFIG = "cryptosystems.platform.logging.configure"
 LOGGING: dict[str, Any] = {"level": LOG_LEVEL}
 

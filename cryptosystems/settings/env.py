@@ -176,6 +176,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
     ),
     Setting(
+        "EXECUTOR_TEST_HOOKS",
+        "0",
+        "0 or 1",
+        "lets tests kill the executor at a named point (CRASH_AT) or take a guard away "
+        "(GUARDS_OFF); never on where money moves",
+        _flag,
+        room="trading",
+    ),
+    Setting(
         "RELEASE",
         "dev",
         "a name of up to 40 characters",

@@ -224,7 +224,8 @@ def _do(
 ) -> HttpResponse:
     try:
         if proven:
-            way = proof_first(request)
+            address = reverse("frontend:api-key", args=[page.account.id])
+            way = proof_first(request, forget_and_return_to=address)
             if way is not None:
                 return way
         act(user_id_of(request))

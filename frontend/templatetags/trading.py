@@ -235,7 +235,7 @@ def check_title(name: str) -> str:
         "addresses": gettext("Address allow-list"),
         "position_mode": gettext("Position mode"),
         "stop_order": gettext("Stop order on the exchange"),
-    }[name]
+    }.get(name, name)
 
 
 @register.filter

@@ -30,6 +30,8 @@ GOOD = {
     "STRIPE_WEBHOOK_SECRET": "whsec_abc",
     "STRIPE_PRICE_ID": "price_abc",
     "MARKET": "binance",
+    "VAULT_PUBLIC_KEY": f"2026-11:{KEY}",
+    "EGRESS_ADDRESSES": "93.184.216.34",
 }
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 POSTGRES = {
@@ -57,7 +59,12 @@ SOUND: dict[str, Any] = {
     "DEFAULT_FROM_EMAIL": GOOD["EMAIL_FROM"],
     "MARKET": "binance",
     "MARKET_REST_URL": "",
+    "VAULT_PUBLIC_KEY": ("2026-11", bytes(range(32))),
+    "VAULT_PRIVATE_KEYS": (),
+    "IS_EXECUTOR": False,
+    "EGRESS_ADDRESSES": ("93.184.216.34",),
 }
+PRIVATE = (("2026-11", bytes(range(32, 64))),)
 FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("W001", {"ALLOWED_HOSTS": ["app.example.com", "*"]}),
     ("W002", {"SITE_URL": "http://app.example.com"}),
@@ -77,6 +84,11 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("W016", {"STRIPE_API_BASE": "http://127.0.0.1:9"}),
     ("W017", {"MARKET": "simulated"}),
     ("W018", {"MARKET_REST_URL": "http://127.0.0.1:9"}),
+    ("W019", {"VAULT_PUBLIC_KEY": None}),
+    ("W020", {"VAULT_PUBLIC_KEY": ("local", bytes(range(32)))}),
+    ("W021", {"VAULT_PRIVATE_KEYS": PRIVATE}),
+    ("W022", {"IS_EXECUTOR": True}),
+    ("W023", {"EGRESS_ADDRESSES": ("127.0.0.1",)}),
 ]
 
 
@@ -102,6 +114,11 @@ def test_a_good_set_of_settings_is_clean(tmp_path: Path) -> None:
 def test_each_planted_fault_is_found(code: str, changes: dict[str, Any]) -> None:
     told = SimpleNamespace(**{**SOUND, **changes})
     assert {message.id for message in findings(told)} == {f"cryptosystems.{code}"}
+
+
+def test_the_executor_holds_its_private_key_and_that_is_no_fault() -> None:
+    told = SimpleNamespace(**{**SOUND, "IS_EXECUTOR": True, "VAULT_PRIVATE_KEYS": PRIVATE})
+    assert findings(told) == []
 
 
 def test_no_value_of_a_secret_is_told(tmp_path: Path) -> None:

@@ -26,7 +26,20 @@ SILENT = {"script", "style", "code", "kbd"}
 SAME_EVERYWHERE = {
     *("CryptoSystems", "TradingView", "Binance", "Lightweight Charts", "Stripe"),
     *("USDT", "UTC", "1 R", "p50", "p99", "ms", "s"),
-    *("1m", "5m", "15m", "1h", "4h", "1d", "24h", "CSV", "PDF", "Lightweight Charts™"),
+    *(
+        "1m",
+        "5m",
+        "15m",
+        "1h",
+        "4h",
+        "1d",
+        "24h",
+        "CSV",
+        "JSON",
+        "PDF",
+        "TP",
+        "Lightweight Charts™",
+    ),
 }
 
 

@@ -238,8 +238,7 @@ class Stage:
         lane, now = self.lane, self.clock.now_ms()
         if now >= due_ms or lane.inbox or lane.doer.late:
             return True
-        # Switches are read at the next pass, not each half second as by the wall clock.
-        return lane.key_lost_ms is None and lane.choose(now)[1].step is not None
+        return lane.is_asked(now)
 
     def watch(self) -> None:
         """Count the time of a position of ours that no resting stop covers."""

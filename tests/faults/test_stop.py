@@ -202,7 +202,7 @@ def test_without_the_conditional_service_the_stop_is_kept_by_us(stage: Stage) ->
     stage.move(59_050)
     stage.run(12_000)
     assert stage.position() == 0
-    assert stage.trade().reason in ("stop_passed", "stop")
+    assert stage.trade().reason in ("stop_silent", "stop_passed", "stop")
     stage.venue.heal()
     stage.run(MINUTE)
     assert_invariants(stage, naked_ms=NAKED_FOUND, is_over=True)

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from cryptosystems.platform.tenancy import TenantModel
 
+CONNECTED = {"venue": "simulated", "state": "connected", "key_kind": "ed25519"}
+"""Her trading account is one with a key: the first of the choices would be paper, which has none."""
 ROOMS = ("accounts", "billing", "signals", "trading", "platform", "cryptosystems")
 
 
@@ -79,6 +81,8 @@ def _values(model: type[models.Model], word: str, held: dict[Any, Any]) -> dict[
             values[field.name] = held[field.related_model]
         elif isinstance(field, models.ForeignKey):
             raise AssertionError(f"say how the estate fills {model.__name__}.{field.name}")
+    if model.__name__ == "TradingAccount":
+        values |= CONNECTED
     if "refused" in values:
         values["refused"] = ""  # her trial was given
     for name in ("revoked_at", "withdrawn_at", "ended_at", "past_due_since", "told_end_at"):

@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 _AGAIN_S: Final = 5.0
 _LOOK_S: Final = 1.0
+_NEW_S: Final = 0.1
 
 
 class Account(Protocol):
@@ -147,7 +148,10 @@ def _real_ms() -> int:
 
 
 class Places:
-    """All venues of one process, made when first asked for; `run` keeps them."""
+    """All venues of one process, made when first asked for; `run` keeps them.
+
+    `place` and `port_for` may be called in any thread; everything else on the loop's.
+    """
 
     def __init__(
         self, secret_of: Callable[[Any], OpenSecret], run_in_thread: Run = asyncio.to_thread
@@ -155,7 +159,6 @@ class Places:
         self._secret_of = secret_of
         self._run_in_thread = run_in_thread
         self._places: dict[Venue, Place] = {}
-        self._tasks: dict[Venue, asyncio.Task[None]] = {}
         self._wanted: dict[UUID, tuple[Venue, frozenset[str]]] = {}
 
     def place(self, venue: Venue) -> Place:
@@ -177,9 +180,23 @@ class Places:
             is_simulated = addresses.venue is Venue.SIMULATED
             held = Place(addresses, settings.MARKET_SPEED if is_simulated else 1.0)
             self._places[addresses.venue] = held
-        if addresses.venue not in self._tasks:
-            self._tasks[addresses.venue] = asyncio.create_task(held.run())
         return held
+
+    async def run(self) -> None:
+        """Keep every venue that was asked for, also those asked for later; until cancelled."""
+        running: dict[Venue, asyncio.Task[None]] = {}
+        try:
+            while True:
+                for venue, place in list(self._places.items()):
+                    if venue not in running:
+                        running[venue] = asyncio.create_task(place.run())
+                await asyncio.sleep(_NEW_S)
+        finally:
+            for task in running.values():
+                task.cancel()
+            await asyncio.gather(*running.values(), return_exceptions=True)
+            for place in self._places.values():
+                await place.client.close()
 
     def port_for(self, account: Account) -> ExchangePort:
         """Return the port of an account.
@@ -224,12 +241,3 @@ class Places:
     def figures(self) -> dict[str, Any]:
         """Return what the status page shows of each venue."""
         return {venue.value: place.figures() for venue, place in self._places.items()}
-
-    async def close(self) -> None:
-        """End everything; accounts keep what rests at their exchange."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        self._tasks.clear()
-        for place in self._places.values():
-            await place.client.close()

@@ -387,7 +387,9 @@ class PaperPort(ExchangePort):
                 yield self._events.popleft()
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), BEAT_S)
+                # Not `wait_for`: it may swallow a cancellation that comes with the wake.
+                async with asyncio.timeout(BEAT_S):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -179,7 +179,8 @@ class Line:
                     return
                 self._command(socket)
                 try:
-                    await asyncio.wait_for(socket.closed.wait(), _COMMANDS_EVERY_S)
+                    async with asyncio.timeout(_COMMANDS_EVERY_S):
+                        await socket.closed.wait()
                 except TimeoutError:
                     continue
         finally:

@@ -60,13 +60,28 @@ class RulesBook(Mapping[str, TradingRules]):
         ReadFailed
             If the exchange did not tell; what was known before stays.
         """
-        await self._read_brackets(port)
         reply = await self._client.send("fapiPublicGetExchangeInfo", is_signed=False)
         body = read_json(reply.body)
         if reply.status != 200 or not isinstance(body, dict) or not body.get("symbols"):
-            raise ReadFailed("the exchange did not tell its rules", after_s=reply.retry_after_s)
+            why = reply.trouble or f"status {reply.status}"
+            raise ReadFailed(
+                f"the exchange did not tell its rules: {why}", after_s=reply.retry_after_s
+            )
+        self._take_limits(body)
+        await self._read_brackets(port)
         self._take(body)
         self.read_ms = self._client.now_ms
+
+    async def read_limits(self) -> None:
+        """Learn the exchange's request limits, before its own count of them can be read wrongly.
+
+        The count it tells with each answer is of all that comes from our address; where its limit
+        is larger than the usual one, that count alone would shut us out.
+        """
+        reply = await self._client.send("fapiPublicGetExchangeInfo", is_signed=False)
+        body = read_json(reply.body) if reply.status == 200 else None
+        if isinstance(body, dict):
+            self._take_limits(body)
 
     async def _read_brackets(self, port: CcxtFutures | None) -> None:
         """Keep what was known where brackets are refused: they need a key on the real exchange."""
@@ -83,7 +98,7 @@ class RulesBook(Mapping[str, TradingRules]):
             return
         self.has_real_brackets = bool(self._brackets)
 
-    def _take(self, body: dict[str, Any]) -> None:
+    def _take_limits(self, body: dict[str, Any]) -> None:
         limits = _limits(body.get("rateLimits") or [])
         budget: WeightBudget = self._client.budget
         budget.set_limits(
@@ -91,6 +106,8 @@ class RulesBook(Mapping[str, TradingRules]):
             limits.get(("ORDERS", "MINUTE", 1), budget.orders_minute),
             limits.get(("ORDERS", "SECOND", 10), budget.orders_ten_seconds),
         )
+
+    def _take(self, body: dict[str, Any]) -> None:
         rules: dict[str, TradingRules] = {}
         for row in body["symbols"]:
             if row.get("contractType") not in _CONTRACTS or row.get("quoteAsset") != "USDT":

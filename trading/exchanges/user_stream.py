@@ -6,6 +6,7 @@ normal here: only pings that stay unanswered mean that the socket is dead.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from random import Random
@@ -17,7 +18,7 @@ import picows
 import structlog
 
 from cryptosystems.kernel.retry import Backoff
-from trading.domain.venue import StreamGap, VenueEvent
+from trading.domain.venue import STREAM_LOST, StreamGap, VenueEvent
 from trading.exchanges import wire
 from trading.exchanges.addresses import check_host
 from trading.exchanges.budget import Priority
@@ -28,6 +29,8 @@ from trading.exchanges.private_events import KeyExpired, UnknownEvent, parse
 from trading.exchanges.signer import Credential
 
 log = structlog.get_logger(__name__)
+_QUIET: Final = logging.getLogger("picows.private")
+_QUIET.setLevel(logging.WARNING)  # at DEBUG it would write the address, and the listen key in it
 
 KEEP_ALIVE_S: Final = 30 * 60.0
 LIFE_S: Final = 23 * 3600.0
@@ -95,7 +98,7 @@ class UserStream:
         self._random = random or Random()
 
     async def events(self) -> AsyncGenerator[VenueEvent]:
-        """Yield events for ever, a `StreamGap` first after each connect.
+        """Yield events for ever, a `StreamGap` after each connect and after each loss.
 
         Raises
         ------
@@ -104,7 +107,7 @@ class UserStream:
         """
         attempt = 0
         while True:
-            began = monotonic()
+            began, connects = monotonic(), self.counters.connects
             try:
                 socket, transport, key = await self._open()
                 try:
@@ -118,6 +121,8 @@ class UserStream:
             except (ReadFailed, OSError, TimeoutError, picows.WSError) as error:
                 self.counters.last_error = f"{type(error).__name__}"
                 log.warning("user_stream_lost", reason=type(error).__name__)
+            if self.counters.connects > connects:
+                yield StreamGap(STREAM_LOST, self._client.now_ms)
             attempt = 0 if monotonic() - began > _STEADY_S else attempt + 1
             await asyncio.sleep(self._backoff.pause_s(min(attempt, 10), self._random))
 
@@ -135,6 +140,7 @@ class UserStream:
             auto_ping_reply_timeout=10,
             enable_auto_pong=True,
             max_frame_size=_MOST_FRAME,
+            logger_name=_QUIET,
         )
         self.counters.connects += 1
         return socket, transport, key
@@ -152,9 +158,9 @@ class UserStream:
                 alive_at = now + (self._keep_alive_s if await self._extend() else _AGAIN_S)
                 continue
             try:
-                payload = await asyncio.wait_for(
-                    socket.waiting.get(), min(renew_at, alive_at) - now
-                )
+                # Not `wait_for`: it may swallow a cancellation that comes with a frame.
+                async with asyncio.timeout(min(renew_at, alive_at) - now):
+                    payload = await socket.waiting.get()
             except TimeoutError:
                 continue
             if payload is None:

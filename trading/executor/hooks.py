@@ -21,7 +21,7 @@ not recorded; K11 fill received, not recorded."""
 
 def are_on() -> bool:
     """Say whether this process runs for a test."""
-    return bool(getattr(settings, "EXECUTOR_TEST_HOOKS", False))
+    return bool(settings.EXECUTOR_TEST_HOOKS)
 
 
 def is_armed(point: str, leg: Leg | None = None) -> bool:

@@ -10,6 +10,7 @@ from trading.domain.venue import (
     PositionSide,
     Quote,
     SymbolSettings,
+    VenueAccount,
     VenueOrder,
     VenuePosition,
 )
@@ -37,6 +38,9 @@ class SymbolMemory:
     fills_since_ms: int | None = None
     """From when on executions are known without a hole."""
     settings: SymbolSettings | None = None
+    settings_read_ms: int = 0
+    fees: tuple[Decimal, Decimal] | None = None
+    """Maker and taker; they change with a month's volume, and are read anew by each process."""
     set_up_refused: str = ""
     set_up_tries: int = 0
 
@@ -56,6 +60,11 @@ class LaneMemory:
     """Everything that a lane remembers."""
 
     is_hedged: bool | None = None
+    is_hearing: bool = False
+    """The user stream is open: what is changed at the exchange is told."""
+    bare: VenueAccount | None = None
+    """The account as it was reconciled, where it held nothing then and no event came since."""
+    bare_ms: int = 0
     symbols: dict[str, SymbolMemory] = field(default_factory=dict)
     trades: dict[UUID, TradeMemory] = field(default_factory=dict)
     asked_ms: dict[str, int] = field(default_factory=dict)
@@ -105,6 +114,12 @@ class LaneMemory:
             self.saw_position(symbol, side, quantity, read_ms, one)
         self.symbol(symbol).position_fails = 0
 
+    def saw_nothing(self, symbol: str) -> None:
+        """Take over what reconciling found of a bare account: no position, no order."""
+        self.saw_positions(symbol, [], self.bare_ms)
+        held = self.symbol(symbol)
+        held.orders, held.orders_read_ms = (), self.bare_ms
+
     # --- what a decision needs -------------------------------------------------------------------
 
     def venue_facts(self, trade: TradeFacts, quote: Quote | None) -> VenueFacts:
@@ -127,9 +142,15 @@ class LaneMemory:
             is_hedged=self.is_hedged,
         )
 
-    def watch_price(self, trade: TradeFacts, quote: Quote) -> None:
-        """Keep since when the mark price is past the stop, and the best it has been."""
+    def watch_price(self, trade: TradeFacts, quote: Quote | None) -> None:
+        """Keep since when the mark price is past the stop, and the best it has been.
+
+        Without a fresh price nothing is known to be past anything.
+        """
         own, sign = self.trade(trade.id), trade.side.sign
+        if quote is None:
+            own.past_stop_since_ms = None
+            return
         if trade.stop_price is not None and trade.open_quantity > 0:
             is_past = (quote.mark - trade.stop_price) * sign <= 0
             if not is_past:

@@ -1,20 +1,21 @@
 """Planning a trade: read what it depends on, size it, ask every limit, write the plan or the no."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from cryptosystems.kernel.clock import to_datetime
+from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import bell, leases
 from trading.contracts import TradeState
+from trading.domain.client_ids import is_ours
 from trading.domain.denied import Denied
 from trading.domain.orders import TARGETS
 from trading.domain.plan import TradePlan, make_plan
 from trading.domain.venue import Quote, TradingRules, VenueAccount
-from trading.exchanges.port import ReadFailed
-from trading.executor import reads
+from trading.executor import reads, recover
 from trading.executor.claim import Denial
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
@@ -23,7 +24,7 @@ from trading.executor.reads import Desk
 from trading.models import Trade
 from trading.reconciliation.state import TargetTerms, Terms, TradeFacts
 from trading.selectors.ladder import rung_of
-from trading.selectors.standing import open_risk
+from trading.selectors.standing import open_risk, promised_margin
 from trading.services import follow, journal, permits
 from trading.services.settings import limits_of, settings_of
 
@@ -41,6 +42,8 @@ class Seen:
     quote: Quote
     fees: tuple[Decimal, Decimal]
     """Maker and taker, fractions."""
+    leverage: int = 1
+    """As the symbol is set at the exchange."""
 
 
 class MarketPlanner:
@@ -59,8 +62,8 @@ class MarketPlanner:
 
         Raises
         ------
-        ReadFailed
-            If the exchange did not tell what a plan needs; nothing has changed then.
+        RetryLater
+            If the exchange did not tell yet what a plan needs; nothing has changed then.
         """
         await desk.db.run(
             decide_plan,
@@ -78,33 +81,44 @@ class MarketPlanner:
             return Denial("not_trading", "The exchange does not trade this symbol now.")
         if quote is None:
             return await self._without_price(desk, trade, now_ms)
-        account = await desk.port.account()
+        account = desk.memory.bare or await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
         refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
         if refused is not None:
             return refused
-        return Seen(account, rules, quote, await desk.port.fees(trade.symbol))
+        found = desk.memory.symbol(trade.symbol).settings
+        leverage = 1 if found is None else found.leverage
+        return Seen(account, rules, quote, await reads.read_fees(desk, trade.symbol), leverage)
 
     async def _without_price(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial:
         """Wait for the first quote of a symbol nobody watched before; give up with the validity.
 
         Raises
         ------
-        ReadFailed
-            While the signal may still be entered: it is planned again after a pause.
+        RetryLater
+            While the signal may still be entered: it is planned again after a pause. It is no
+            failure of the exchange, so no breaker counts it.
         """
         if now_ms < await desk.db.run(_valid_until, desk.ref, trade):
-            raise ReadFailed(f"no fresh price of {trade.symbol} yet")
+            raise RetryLater(f"no fresh price of {trade.symbol} yet", after_s=0.1)
         return Denial("no_price", "There was no fresh price to judge the entry by in time.")
 
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
         """Refuse where something stands on the symbol that is not ours (EX-18, EX-21)."""
+        await reads.read_settings(desk, trade.symbol, now_ms)
+        if desk.memory.bare is not None:
+            desk.memory.saw_nothing(trade.symbol)
+            return None
         await reads.read_position(desk, trade.symbol, now_ms)
-        await reads.read_settings(desk, trade.symbol)
         told = await desk.port.open_orders(trade.symbol)
         await reads.take_orders(desk, trade.symbol, tuple(told), now_ms)
         readings = desk.memory.symbol(trade.symbol).positions.values()
-        if any(reading.quantity != 0 for reading in readings):
+        is_held = any(reading.quantity != 0 for reading in readings)
+        if (is_held or any(is_ours(one.client_id) for one in told)) and await recover.find(
+            desk, trade, now_ms
+        ):
+            return None
+        if is_held:
             return Denial(
                 "foreign_position", f"The account holds {trade.symbol} already, not by this bot."
             )
@@ -148,6 +162,9 @@ def decide_plan(
         row = Trade.objects.for_user(ref.user_id).select_related("account").get(pk=trade.id)
         if row.state not in (TradeState.CHOSEN.value, TradeState.OFFERED.value):
             return
+        if isinstance(seen, Seen) and _take_over(row, seen, to_datetime(now_ms)):
+            bell.ring(ref.user_id)
+            return
         denial = seen if isinstance(seen, Denial) else _busy(ref, row)
         if denial is None:
             found = permits.entry_denial(row, to_datetime(now_ms))
@@ -158,6 +175,25 @@ def decide_plan(
         if denial is not None:
             _skip(row, denial, to_datetime(now_ms))
         bell.ring(ref.user_id)
+
+
+def _take_over(row: Trade, seen: Seen, now: datetime) -> bool:
+    """Go on with a trade whose orders were found at the exchange; no limit is asked: it is open."""
+    found = recover.rebuilt(row, seen.rules, seen.leverage)
+    if found is None:
+        return False
+    terms = terms_of(found.plan, seen.rules, seen.fees)
+    recover.take_over(row, found)
+    row.plan, row.updated_at = {**found.plan.to_dict(), "terms": terms_to_row(terms)}, now
+    row.save(
+        update_fields=[
+            *("plan", "state", "max_quantity", "stop_price", "stop_level", "risk_amount"),
+            *("decided_at", "sent_at", "updated_at"),
+        ]
+    )
+    sentence = "Its orders stand at the exchange already; the trade goes on from there."
+    journal.note(row, "recovered", sentence, now=now)
+    return True
 
 
 def _skip(row: Trade, denial: Denial, now: datetime) -> None:
@@ -180,10 +216,12 @@ def _busy(ref: AccountRef, row: Trade) -> Denial | None:
 
 def _write_plan(row: Trade, seen: Seen, now_ms: int, wall_ms: int) -> Denial | None:
     bot = settings_of(row.user_id, row.account_id)
+    # What other entries were sized to take is not taken at the exchange yet.
+    free = max(Decimal(0), seen.account.available - promised_margin(row.user_id, row.account_id))
     plan = make_plan(
         follow.signal_from_dict(row.signal),
         limits_of(bot),
-        seen.account,
+        replace(seen.account, available=free),
         seen.rules,
         seen.quote,
         now_ms,

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
+
+import structlog
 
 from cryptosystems.kernel.clock import SystemClock
 from cryptosystems.platform import leases
-from trading.domain.client_ids import is_ours
+from trading.domain.client_ids import is_ours, parse
 from trading.domain.venue import (
     AlgoEvent,
     BalanceEvent,
@@ -23,6 +26,8 @@ from trading.executor.memory import AccountRef, LaneMemory
 from trading.models import Fill, Trade
 from trading.reconciliation.state import OrderFacts, is_resting
 from trading.reconciliation.steps import What
+
+log = structlog.get_logger(__name__)
 
 _OVERLAP_MS: Final = 60_000
 """Executions are read again so far back: the exchange may list them late."""
@@ -46,10 +51,12 @@ def _book_orders(
     told: tuple[VenueOrder, ...],
     at_ms: int,
     now_ms: int,
+    is_flat: bool,
     holding: leases.Holding | None,
 ) -> list[VenueOrder]:
     """Take a list of resting orders; return those with our prefix that rest for nothing."""
-    unwanted = []
+    unwanted: list[VenueOrder] = []
+    kept: list[VenueOrder] = []
     with fenced(holding):
         for one in told:
             row = lifecycle.find_order(ref, one)
@@ -59,7 +66,12 @@ def _book_orders(
                 if is_over and row.trade.open_quantity == 0 and is_resting(one):
                     unwanted.append(one)
             elif is_ours(one.client_id) and is_resting(one):
-                unwanted.append(one)
+                parsed = parse(one.client_id)
+                protects = parsed is not None and parsed.leg.is_protection
+                (kept if protects and not is_flat else unwanted).append(one)
+    for one in kept:
+        # A restore has lost its rows: whatever protects a position is never taken away (F-61).
+        log.error("execution_alarm", code="stranger_stop", order=one.client_id, symbol=one.symbol)
     return unwanted
 
 
@@ -74,7 +86,11 @@ async def take_orders(
 ) -> list[VenueOrder]:
     """Keep and book a list of resting orders of one symbol."""
     held = desk.memory.symbol(symbol)
-    unwanted = await desk.db.run(_book_orders, desk.ref, told, read_ms, read_ms, desk.holding)
+    readings = held.positions.values()
+    is_flat = bool(readings) and all(reading.quantity == 0 for reading in readings)
+    unwanted = await desk.db.run(
+        _book_orders, desk.ref, told, read_ms, read_ms, is_flat, desk.holding
+    )
     held.orders, held.orders_read_ms = told, read_ms
     return unwanted
 
@@ -127,11 +143,20 @@ def _fills_since(ref: AccountRef, symbol: str, clock_ms: int) -> int:
     return at - _OVERLAP_MS
 
 
-async def read_settings(desk: Desk, symbol: str) -> None:
-    """Read margin mode, leverage and position mode."""
-    account = await desk.port.account()
-    desk.memory.is_hedged = account.is_hedged
-    desk.memory.symbol(symbol).settings = await desk.port.symbol_settings(symbol)
+async def read_settings(desk: Desk, symbol: str, clock_ms: int) -> None:
+    """Read margin mode and leverage, and the position mode where it is not known."""
+    if desk.memory.is_hedged is None:
+        desk.memory.is_hedged = (await desk.port.account()).is_hedged
+    held = desk.memory.symbol(symbol)
+    held.settings, held.settings_read_ms = await desk.port.symbol_settings(symbol), clock_ms
+
+
+async def read_fees(desk: Desk, symbol: str) -> tuple[Decimal, Decimal]:
+    """Return maker and taker fee of the account, asked for once."""
+    held = desk.memory.symbol(symbol)
+    if held.fees is None:
+        held.fees = await desk.port.fees(symbol)
+    return held.fees
 
 
 async def read(desk: Desk, what: What, symbol: str, clock_ms: int) -> list[VenueOrder]:
@@ -141,7 +166,7 @@ async def read(desk: Desk, what: What, symbol: str, clock_ms: int) -> list[Venue
     elif what is What.FILLS:
         await read_fills(desk, symbol, clock_ms)
     elif what is What.SETTINGS:
-        await read_settings(desk, symbol)
+        await read_settings(desk, symbol, clock_ms)
     else:
         return await read_orders(desk, symbol, clock_ms)
     return []

@@ -4,12 +4,16 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from django.conf import settings
+
 _ROOM = Path(__file__).resolve().parents[1]
 
 
 @cache
 def release() -> str:
-    """Return a short digest of the room's source, the same wherever the same code runs."""
+    """Return the release as it was named, else a short digest of the room's source."""
+    if settings.RELEASE not in ("", "dev"):
+        return str(settings.RELEASE)
     digest = hashlib.sha256()
     for path in sorted(_ROOM.rglob("*.py")):
         digest.update(str(path.relative_to(_ROOM)).encode())

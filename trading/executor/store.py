@@ -21,6 +21,7 @@ from trading.reconciliation.state import OrderFacts, TradeFacts
 ACTIVE: Final = tuple(
     state.value for state in TradeState if not state.is_final and state is not TradeState.PARKED
 )
+_IN_VAIN: Final = ("rejected", "cancelled", "expired", "dropped")
 _TIMES: Final = {
     "sent_ms": "sent_at",
     "answered_ms": "answered_at",
@@ -99,6 +100,8 @@ def trade_facts(
         state=TradeState(row.state),
         terms=None if terms is None else with_rules(terms_from_row(terms), rules),
         orders=tuple(order_facts(order) for order in orders),
+        model_version=row.model_version,
+        is_by_bot=row.how == "bot",
         max_quantity=row.max_quantity,
         stop_price=row.stop_price,
         stop_level=row.stop_level,
@@ -130,21 +133,23 @@ def load(
 ) -> list[TradeFacts]:
     """Return every trade of an account that is not over, with its orders."""
     trades = Trade.objects.for_user(user_id).filter(account_id=account_id, state__in=ACTIVE)
-    rows = {row.id: row for row in trades.order_by("decided_at")}
+    rows = {row.id: row for row in trades.defer("signal").order_by("decided_at")}
     if not rows:
         return []
     orders: dict[UUID, list[TradeOrder]] = {pk: [] for pk in rows}
-    found = TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows)
-    for order in found.exclude(_REFUSED_BEFORE):
+    # The close loop has no end: of its tries that came to nothing only the newest matters.
+    in_vain = Q(leg=Leg.CLOSE.value, filled=0, state__in=_IN_VAIN)
+    in_vain &= Q(attempt__lt=F("trade__close_tries"))
+    told = TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows).exclude(in_vain)
+    for order in told:
         orders[order.trade_id].append(order)
-    fills = Fill.objects.for_user(user_id).filter(account_id=account_id)
     last: dict[UUID, datetime] = {}
     exits: dict[UUID, str] = {}
-    for fill in fills.filter(trade_id__in=rows).order_by("at", "id"):
-        assert fill.trade_id is not None
-        last[fill.trade_id] = fill.at
-        if fill.order_side != _opening(rows[fill.trade_id]):
-            exits[fill.trade_id] = fill.leg or _OUTSIDE.get(fill.reason, "by_hand")
+    filled = [pk for pk, row in rows.items() if row.filled]
+    for pk, at, side, leg, reason in _fills_of(user_id, filled):
+        last[pk] = at
+        if side != _opening(rows[pk]):
+            exits[pk] = leg or _OUTSIDE.get(reason, "by_hand")
     return [
         trade_facts(
             row,
@@ -157,13 +162,13 @@ def load(
     ]
 
 
-_REFUSED_BEFORE: Final = Q(
-    leg=Leg.CLOSE.value,
-    state=OrderState.REJECTED.value,
-    filled=0,
-    attempt__lt=F("trade__close_tries"),
-)
-"""Closes that were refused and followed by another: a close loop without end has thousands."""
+def _fills_of(user_id: UUID, trades: list[UUID]) -> Iterable[tuple[UUID, datetime, str, str, str]]:
+    if not trades:
+        return ()
+    rows = Fill.objects.for_user(user_id).filter(trade_id__in=trades).order_by("at", "id")
+    return rows.values_list("trade_id", "at", "order_side", "leg", "reason")
+
+
 _OUTSIDE: Final = {"autoclose": "liquidation", "adl": "adl", "settlement": "settlement"}
 
 

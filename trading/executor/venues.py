@@ -87,6 +87,7 @@ class Desk:
             await self.client.close()
 
     async def _keep_clock(self) -> None:
+        await self.rules.read_limits()
         while True:
             is_known = await self.clock.ask(self.client)
             self._say_ready()

@@ -19,8 +19,6 @@ class Guard(StrEnum):
     """EX-11: a close is tried until nothing is open."""
     WATCH = "watch"
     """EX-12: stops that rest are looked for."""
-    PRICE_IS_PAST = "price_is_past"
-    """EX-12: where the exchange does not fire a stop, we close at its price."""
     EMPTY_IS_NOT_FLAT = "empty_is_not_flat"
     """EX-14: a position is gone when a fill explains it."""
     NO_ORPHANS = "no_orphans"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from functools import cached_property
 
+from cryptosystems.kernel.decimals import Rounding, round_to_step, round_to_tick
 from cryptosystems.kernel.instruments import Side
 from trading.domain.orders import Leg, OrderState
 from trading.domain.venue import PositionSide
@@ -174,6 +175,17 @@ class Look:
         """Return orders of these legs that may stand at the exchange."""
         return tuple(order for order in self.trade.of(*legs) if order.state.may_rest)
 
+    @property
+    def _outward(self) -> Rounding:
+        """Away from profit: a stop is not nearer than asked, an entry and a target not dearer."""
+        return "down" if self.side is Side.LONG else "up"
+
+    @cached_property
+    def stop_at(self) -> Decimal:
+        """Where the stop belongs, on the grid of today."""
+        assert self.trade.stop_price is not None
+        return round_to_tick(self.trade.stop_price, self.terms.tick, self._outward)
+
     # --- small decisions -------------------------------------------------------------------------
 
     def do(self, step: Step, urgency: Urgency) -> Decision:
@@ -222,10 +234,14 @@ class Look:
 
     def prepare(self, leg: Leg, why: str, urgency: Urgency, **of_request: Decimal) -> Decision:
         """Return the decision to write the row of the next attempt of a leg."""
-        terms = self.terms
+        terms, outward = self.terms, self._outward
         for name, value in of_request.items():
-            # Numbers of rows carry zeros that the exchange may refuse as too precise.
-            of_request[name] = value.quantize(terms.step if name == "quantity" else terms.tick)
+            # By the filters of today: they may have changed since the plan (F-54). Numbers of rows
+            # carry zeros that the exchange may refuse as too precise.
+            if name == "quantity":
+                of_request[name] = round_to_step(value, terms.step)
+            else:
+                of_request[name] = round_to_tick(value, terms.tick, outward)
         side = self.position_side if leg is not Leg.ENTRY else PositionSide.BOTH
         request = request_of(self.trade, leg, position_side=side, **of_request)
         step = Prepare(leg, self.trade.next_attempt(leg), request, why)

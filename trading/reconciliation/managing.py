@@ -72,6 +72,22 @@ def wanted_level(look: Look) -> Decision | None:
     return look.do(MoveStop(price, level), Urgency.TIDY)
 
 
+def far_from_liquidation(look: Look) -> Decision | None:
+    """Bring the stop nearer where fills or funding have moved the liquidation price (EX-23)."""
+    trade, reading = look.trade, look.venue.position
+    if trade.state is not TradeState.OPEN or reading is None or not look.covering:
+        return None
+    liquidation, entry = reading.liquidation_price, trade.entry_price
+    if not liquidation or entry is None or trade.stop_price is None:
+        return None
+    if (entry - liquidation) * trade.side.sign <= 0:
+        return None  # beyond the entry: what the position has earned holds it
+    nearest = ladder.farthest_stop(trade.side, entry, liquidation, look.terms.tick)
+    if not ladder.is_towards_profit(trade.side, trade.stop_price, nearest):
+        return None
+    return look.do(MoveStop(nearest, trade.stop_level), Urgency.PROTECT)
+
+
 def rest_targets(look: Look) -> Decision | None:
     """Have the right targets rest: after the stop is confirmed, never more than is open (EX-15)."""
     trade = look.trade
@@ -151,7 +167,7 @@ def watch_orders(look: Look) -> Decision | None:
         found = _ask_missing(look, order)
         if found is not None:
             return found
-    if look.is_past(look.venue.orders_read_ms + timing.WATCH_EARLY_MS):
+    if look.is_past(look.venue.orders_read_ms + _net(look, timing.WATCH_EARLY_MS)):
         return look.read(What.ORDERS, "watch", Urgency.LOOK)
     return None
 
@@ -173,6 +189,11 @@ def _ask_missing(look: Look, order: OrderFacts) -> Decision | None:
     return None
 
 
+def _net(look: Look, pause_ms: int) -> int:
+    """Return the pause between readings that are only the net under the user stream."""
+    return int(pause_ms * look.standing.pace)
+
+
 def watch_position(look: Look) -> Decision | None:
     """Compare the position with our fills: soon after each fill, and by the clock."""
     trade, reading = look.trade, look.venue.position
@@ -182,7 +203,7 @@ def watch_position(look: Look) -> Decision | None:
         after = trade.last_fill_ms + timing.READ_LAG_MS
         if not look.is_read_since(What.POSITION, after) and look.is_past(after):
             return look.read(What.POSITION, "after_fill", Urgency.LOOK)
-    if reading is None or look.is_past(reading.read_ms + timing.WATCH_LATE_MS):
+    if reading is None or look.is_past(reading.read_ms + _net(look, timing.WATCH_LATE_MS)):
         return look.read(What.POSITION, "watch", Urgency.LOOK)
     return None
 

@@ -12,6 +12,7 @@ from trading.reconciliation.steps import (
     Ask,
     Become,
     Cancel,
+    Close,
     Decision,
     GiveUp,
     Mark,
@@ -124,16 +125,28 @@ def is_over(look: Look) -> tuple[str, str] | None:
         return "stop_lost", "The stop has gone twice without our doing."
     if look.firing is not None and look.now_ms >= look.firing.updated_ms + timing.FIRING_MS:
         return "stop_stuck", "The stop fired and did not close the position within 10 seconds."
-    past = look.venue.past_stop_since_ms
-    is_watched = look.firing is None and look.has(Guard.PRICE_IS_PAST)
-    if is_watched and past is not None and look.is_past(past + timing.UNFIRED_MS):
-        return "stop_passed", "The price went beyond the stop and the exchange did not fire it."
     since = trade.naked_since_ms
     if not look.has(Guard.CLOSE_UNPROTECTED):
         return None
     if look.is_naked and since is not None and look.is_past(since + timing.STOP_CONFIRM_MS):
         return "stop_unconfirmed", "No stop could be confirmed within 5 seconds."
     return None
+
+
+def silent_stop(look: Look) -> Decision | None:
+    """The price has long been beyond the stop and it did not fire: watch it ourselves (F-38)."""
+    past = look.venue.past_stop_since_ms
+    if past is None or look.held <= 0 or look.firing is not None or not look.has(Guard.WATCH):
+        return None
+    if look.trade.state is TradeState.CLOSING or not look.is_past(past + timing.SILENT_STOP_MS):
+        return None
+    after = past + timing.PAST_STOP_MS
+    if not look.is_read_since(What.POSITION, after) and look.venue.position_fails < 2:
+        return look.read(What.POSITION, "silent_stop", Urgency.PROTECT)
+    return look.do(
+        Close("stop_silent", "The price was beyond the stop for 5 seconds and it did not fire."),
+        Urgency.PROTECT,
+    )
 
 
 def stop_for_position(look: Look) -> Decision | None:
@@ -243,11 +256,11 @@ def one_stop_in_its_place(look: Look) -> Decision | None:
     if look.held <= 0 or trade.state is TradeState.CLOSING or look.firing is not None:
         return None
     stops, guards = look.resting(Leg.STOP), look.resting(Leg.GUARD)
-    in_place = [o for o in stops if look.covers(o) and o.request.trigger_price == trade.stop_price]
+    in_place = [o for o in stops if look.covers(o) and o.request.trigger_price == look.stop_at]
     if in_place:
         kept = in_place[-1]
         return look.end_all([o for o in (*guards, *stops) if o is not kept], "covered_by_stop")
-    old = [o for o in stops if o.request.trigger_price != trade.stop_price]
+    old = [o for o in stops if o.request.trigger_price != look.stop_at]
     return _over_the_bridge(look, old) if old else None
 
 
@@ -257,7 +270,7 @@ def _over_the_bridge(look: Look, old: list[OrderFacts]) -> Decision | None:
     bridge = trade.last(Leg.GUARD)
     if not look.has(Guard.BRIDGE):
         return look.end_all(old, "moved")
-    is_here = bridge is not None and bridge.request.trigger_price == trade.stop_price
+    is_here = bridge is not None and bridge.request.trigger_price == look.stop_at
     if bridge is None or not is_here or bridge.state in (*ENDED, OrderState.DROPPED):
         if bridge is not None and is_here and bridge.state is not OrderState.DROPPED:
             pause = timing.BRIDGE_AGAIN_MS if bridge.was_refused else timing.READ_LAG_MS

@@ -121,6 +121,8 @@ class TradeFacts:
     terms: Terms | None
     """None before it was planned."""
     orders: tuple[OrderFacts, ...] = ()
+    model_version: str = ""
+    is_by_bot: bool = False
     max_quantity: Decimal = ZERO
     stop_price: Decimal | None = None
     stop_level: str = "initial"
@@ -223,6 +225,8 @@ class Standing:
     """Code of why nothing that opens risk may leave: breaker, clock, key, data."""
     is_managed: bool = True
     """False: the bot is off; nothing is done, stops rest."""
+    pace: float = 1.0
+    """How many times rarer is read what is only the net under the user stream."""
     without: frozenset[Guard] = frozenset()
     """Guards that a test has taken away."""
 

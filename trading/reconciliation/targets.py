@@ -10,6 +10,8 @@ from cryptosystems.kernel.instruments import Side
 from trading.domain.orders import Leg
 from trading.reconciliation.state import ZERO, Terms
 
+LIQUIDATION_SHARE: Final = Decimal("0.5")
+"""Of the way from entry to liquidation, how far away a stop may be."""
 TRAIL_STEP: Final = Decimal("0.25")
 """A trailing stop moves only by at least this part of R: each move is six calls."""
 
@@ -66,6 +68,11 @@ def break_even(
     """Return the price at which closing pays back fees and funding, rounded towards profit."""
     paid = -funding / quantity if quantity > 0 else ZERO
     return _towards_profit(side, entry + side.sign * (entry * terms.cost_rate + paid), terms.tick)
+
+
+def farthest_stop(side: Side, entry: Decimal, liquidation: Decimal, tick: Decimal) -> Decimal:
+    """Return the stop that is half as far from the entry as the liquidation is (EX-23)."""
+    return _towards_profit(side, entry - (entry - liquidation) * LIQUIDATION_SHARE, tick)
 
 
 def level_after(

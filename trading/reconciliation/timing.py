@@ -25,10 +25,10 @@ WATCH_LATE_MS: Final = 120_000
 """How often a stop is looked for: first two minutes, later (EX-12)."""
 PAST_STOP_MS: Final = 2_000
 """Mark price beyond the stop for so long: look at once (EX-12)."""
-UNFIRED_MS: Final = 5_000
-"""Mark price beyond the stop for so long, and no word of its firing: we close (F-38)."""
 NOT_PROOF_MS: Final = 1_800_000
 """For half an hour "not found" from the algo service proves nothing (EX-13)."""
+SILENT_STOP_MS: Final = 5_000
+"""Mark price beyond the stop for so long and nothing fired: we close ourselves (F-38)."""
 FLAT_APART_MS: Final = 1_000
 """Two reads that say flat must be so far apart (EX-14)."""
 FLAT_AGAIN_MS: Final = 1_000

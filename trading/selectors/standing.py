@@ -5,15 +5,18 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from trading.contracts import TradeState
-from trading.models import BotSettings, CashFlowRow, Trade
+from trading.domain.orders import Leg, OrderState
+from trading.domain.sizing import TAKER
+from trading.models import BotSettings, CashFlowRow, Fill, Trade, TradeOrder
 
 OPEN = (TradeState.ENTERING.value, TradeState.OPEN.value, TradeState.CLOSING.value)
 """States in which a position stands or may come to stand."""
 HELD = (*OPEN, TradeState.PARKED.value)
-COUNTED_FLOWS = ("REALIZED_PNL", "COMMISSION", "FUNDING_FEE", "INSURANCE_CLEAR")
+FILL_FLOWS = ("REALIZED_PNL", "COMMISSION")
+OTHER_FLOWS = ("FUNDING_FEE", "INSURANCE_CLEAR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,25 @@ def day_start(now: datetime) -> datetime:
 
 
 def today_of(row: BotSettings, now: datetime) -> Today:
-    """Return what was lost and entered today, by the exchange's own income list."""
+    """Return what was lost and entered today, by what the exchange told.
+
+    Its income list is read now and then, its fills come at once; both carry results and fees.
+    Where they differ the worse one counts until they agree.
+    """
     since = day_start(now)
     flows = CashFlowRow.objects.for_user(row.user_id).filter(
-        account_id=row.account_id, at__gte=since, kind__in=COUNTED_FLOWS
+        account_id=row.account_id, at__gte=since
     )
-    booked = flows.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    fills = Fill.objects.for_user(row.user_id).filter(account_id=row.account_id, at__gte=since)
+    zero = Decimal(0)
+    booked = flows.filter(kind__in=FILL_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
+    other = flows.filter(kind__in=OTHER_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
+    told = fills.aggregate(realised=Sum("realised"), fees=Sum("fee", filter=Q(fee_asset="USDT")))
+    filled = (told["realised"] or zero) - (told["fees"] or zero)
     entered = Trade.objects.for_user(row.user_id).filter(
         account_id=row.account_id, opened_at__gte=since
     )
-    return Today(-(booked + row.unrealised), entered.count())
+    return Today(-(min(booked, filled) + other + row.unrealised), entered.count())
 
 
 def lost_percent(row: BotSettings, now: datetime) -> Decimal:
@@ -61,4 +73,22 @@ def open_risk(user_id: UUID, account_id: UUID, except_trade: UUID | None = None)
     for trade in held_trades(user_id, account_id):
         if trade.pk != except_trade and trade.stop_level == "initial":
             total += trade.risk_amount
+    return total
+
+
+def promised_margin(user_id: UUID, account_id: UUID) -> Decimal:
+    """Return the margin that planned entries will take and that does not rest at the exchange yet."""
+    rows = Trade.objects.for_user(user_id).filter(
+        account_id=account_id, state=TradeState.ENTERING.value, filled=0
+    )
+    resting = set(
+        TradeOrder.objects.for_user(user_id)
+        .filter(trade__in=rows, leg=Leg.ENTRY.value, state=OrderState.WORKING.value)
+        .values_list("trade_id", flat=True)
+    )
+    total = Decimal(0)
+    for trade in rows:
+        if trade.pk not in resting and trade.plan:
+            notional = Decimal(trade.plan["notional"])
+            total += notional / int(trade.plan["leverage"]) + notional * TAKER
     return total

@@ -16,6 +16,7 @@ from accounts import api as accounts
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform import switches
 from cryptosystems.platform.bell import ring
+from cryptosystems.platform.text import check_plain_text
 from trading.contracts import StopMode
 from trading.models import KillSwitch, TradingAccount
 
@@ -64,10 +65,13 @@ def throw(
     Raises
     ------
     InvalidInput
-        If the scope is unknown, the key empty or the reason missing.
+        If the scope is unknown, the key empty or not plain text, or the reason missing.
     """
+    key = check_plain_text(key.strip(), most=64)
     if scope not in SCOPES or not key:
         raise InvalidInput(_("Name a person, a symbol or a model version."))
+    if scope == "symbol":
+        key = key.upper()  # as the exchange writes it: a switch must not miss by a letter's case
     reason = switches.check_reason(reason)
     with transaction.atomic():
         held = (

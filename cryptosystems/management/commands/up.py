@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 from django.conf import settings
@@ -19,10 +20,9 @@ from cryptosystems.management import embedded, surroundings
 from cryptosystems.management.prepare import prepare_database, prepare_static
 from cryptosystems.management.storage import recording_key
 from cryptosystems.management.supervisor import Service, Supervisor
-from cryptosystems.management.surroundings import Plan
+from cryptosystems.management.surroundings import LOCAL_MARKETS, Plan
 from signals.delivery import bus
 
-LOCAL_MARKETS: Final = ("simulated", "replay")
 EXCHANGE_WEIGHT: Final = 200_000
 """The embedded exchange lets the first history load quickly; a real one allows 2,400 a minute."""
 BASE_STORAGE: Final = "CS_BASE_STORAGE"
@@ -186,9 +186,11 @@ class Product:
         for name, argv in (
             ("engine", self._engine_argv()),
             ("workers", self._workers_argv()),
-            ("executor", self._executor_argv()),
         ):
             await self.supervisor.start(self._service(name, argv, _at_once))
+        # The only process that is given what opens exchange keys.
+        env = surroundings.executor_environment(self.env, plan.storage)
+        await self.supervisor.start(Service("executor", self._executor_argv(), env, _at_once))
         await self._until_ready()
         self.progress.say(f"CryptoSystems is ready at {self.address}/ai-trading/dashboard")
 
@@ -238,7 +240,8 @@ class Product:
     async def _start_exchange(self) -> None:
         plan, ready = self.plan, self.run_dir / "exchange"
         argv = [
-            *(sys.executable, "manage.py", "exchange", "--port", "0"),
+            *(sys.executable, "manage.py", "exchange"),
+            *("--port", str(urlsplit(self.env["MARKET_REST_URL"]).port)),
             *("--ready-file", str(ready), "--weight-limit", str(EXCHANGE_WEIGHT)),
             *("--data-dir", str(plan.storage / "market")),
         ]
@@ -256,11 +259,6 @@ class Product:
 
         service = Service("exchange", argv, self.env, answers, ready_within_s=_READY_WITHIN_S)
         await self.supervisor.start(service)
-        address = ready.read_text()
-        self.env["MARKET_REST_URL"] = address
-        self.env["MARKET_WS_URL"] = address.replace("http", "ws", 1)
-        # A restart must come back at the address the engine knows.
-        argv[argv.index("--port") + 1] = address.rpartition(":")[2]
 
     def _tell_exchange_progress(self, log: Path, offset: int) -> None:
         with log.open("rb") as file:

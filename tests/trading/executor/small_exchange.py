@@ -76,6 +76,7 @@ class SmallExchange:
         self.events_out: deque[VenueEvent] = deque()
         self.keeps_names = True
         """What a fired stop becomes carries the stop's client id; undocumented."""
+        self.liquidation = D(0)
         self.is_silent = False
         """The user stream says nothing."""
         self.scripts: dict[str, deque[Any]] = defaultdict(deque)
@@ -414,7 +415,7 @@ class SmallExchange:
                 quantity=quantity,
                 entry_price=self.entry_price,
                 mark_price=self.mark,
-                liquidation_price=D(0),
+                liquidation_price=self.liquidation,
                 unrealised=D(0),
                 isolated_wallet=D(0),
                 position_side=(

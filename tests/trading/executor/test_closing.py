@@ -31,12 +31,12 @@ def test_targets_in_the_way_are_cancelled_and_the_close_repeated(stage: Stage, c
     assert_invariants(stage, is_over=True)
 
 
-def test_two_hundred_refused_closes_end_flat_with_one_alarm_and_one_page(stage: Stage) -> None:
+def test_a_hundred_refused_closes_end_flat_with_one_alarm_and_one_page(stage: Stage) -> None:
     stage.open()
-    stage.exchange.next("close", *[refusal(-1001)] * 200)
+    stage.exchange.next("close", *[refusal(-1001)] * 100)
     stage.ask_to_close()
-    stage.run(20 * MINUTE)
-    assert stage.exchange.sent("close") == 201
+    stage.run(10 * MINUTE)
+    assert stage.exchange.sent("close") == 101
     assert stage.exchange.position == 0
     assert stage.journal().count("close_late") == 1
     assert stage.journal().count("close_page") == 1
@@ -102,14 +102,14 @@ def test_flatten_closes_what_is_open(stage: Stage) -> None:
 
 def test_an_account_that_shows_nothing_is_held_not_booked(stage: Stage) -> None:
     stage.open()
-    before = len(stage.exchange.requests)
+    before, calls = len(stage.exchange.requests), len(stage.exchange.calls)
     stage.exchange.wrong_position = D(0)
     stage.lane.reconciler.ask("test")
-    stage.run(33 * MINUTE)
+    stage.run(5 * MINUTE)
     assert stage.trade().state == "open"
     assert stage.trade().open_quantity == D("0.1")
     assert len(stage.exchange.requests) == before
-    assert "cancel" not in stage.exchange.calls[-200:]
+    assert "cancel" not in stage.exchange.calls[calls:]
     assert stage.journal().count("hold") == 1
     stage.exchange.wrong_position = None
     stage.run(60_000)

@@ -67,8 +67,8 @@ LEANING: dict[Guard, Callable[[Stage, Death], None]] = {
     Guard.RECONCILE_FIRST: on_stage(test_stream.test_nothing_is_entered_while_reconciling_fails),
     Guard.JOIN_CHILD: on_stage(test_stream.test_a_fired_stop_fills_under_another_id, "never"),
 }
-ELSEWHERE = {Guard.CLAIM_ONCE, Guard.LEASE, Guard.PRICE_IS_PAST}
-"""Sabotaged beside their own tests: in `test_claims`, the last in `tests/faults`."""
+ELSEWHERE = {Guard.CLAIM_ONCE, Guard.LEASE}
+"""Sabotaged beside their own tests, in `test_claims`."""
 
 
 def test_every_guard_has_a_test_that_leans_on_it() -> None:

@@ -9,28 +9,22 @@ import pytest
 
 from tests.trading.executor.stage import MINUTE, Death, Died, Stage, assert_invariants, make_trade
 
-POINTS = [
-    ("K1", "guard"),
-    ("K2", "guard"),
-    ("K6", "guard"),
-    ("K4", "guard"),
-    ("K7", "guard"),
-    ("K1", "entry"),
-    ("K2", "entry"),
-    ("K3", "entry"),
-    ("K4", "entry"),
-    ("K5", ""),
-    ("K11", ""),
-    ("K1", "stop"),
-    ("K2", "stop"),
-    ("K6", "stop"),
-    ("K4", "stop"),
-    ("K7", "stop"),
-    ("K1", "tp1"),
-    ("K4", "tp1"),
-    ("K8", ""),
-    ("K2", "tp2"),
-    ("K3", "tp3"),
+FILLED = [
+    *(("K1", "guard"), ("K2", "guard"), ("K6", "guard"), ("K4", "guard"), ("K7", "guard")),
+    *(("K1", "entry"), ("K2", "entry"), ("K3", "entry"), ("K4", "entry"), ("K5", "")),
+    *(("K11", ""), ("K1", "stop"), ("K2", "stop"), ("K6", "stop"), ("K4", "stop"), ("K7", "stop")),
+    *(("K1", "tp1"), ("K4", "tp1"), ("K8", ""), ("K2", "tp2"), ("K3", "tp3")),
+]
+PARTLY = [("K3", "entry"), ("K5", ""), ("K11", ""), ("K2", "stop"), ("K6", "stop"), ("K8", "")]
+NOT_FILLED = [("K2", "guard"), ("K1", "entry"), ("K2", "entry"), ("K3", "entry"), ("K5", "")]
+CASES = [
+    pytest.param(point, leg, quantity, id=f"{point} {leg} {name}")
+    for name, quantity, points in (
+        ("filled", None, FILLED),
+        ("partly", "0.037", PARTLY),
+        ("not filled", "0", NOT_FILLED),
+    )
+    for point, leg in points
 ]
 
 
@@ -42,8 +36,7 @@ def run_until_death(stage: Stage, quantity: str | None) -> None:
     stage.run(4_000)
 
 
-@pytest.mark.parametrize("quantity", [None, "0.037", "0"], ids=["filled", "partly", "not filled"])
-@pytest.mark.parametrize(("point", "leg"), POINTS, ids=[f"{p}-{leg}" for p, leg in POINTS])
+@pytest.mark.parametrize(("point", "leg", "quantity"), CASES)
 def test_a_kill_leaves_one_entry_and_never_a_naked_position(
     stage: Stage, death: Death, point: str, leg: str, quantity: str | None
 ) -> None:

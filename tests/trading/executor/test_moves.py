@@ -73,9 +73,12 @@ def test_a_kill_between_the_six_steps(stage: Stage, death: Death, point: str, le
         stage.run(5_000)
     assert {"stop", "guard"} & set(stage.exchange.resting())
     stage.restart()
-    for _ in range(60):
-        stage.run(1_000)
+    for _ in range(30):
+        stage.run(2_000)
         assert {"stop", "guard"} & set(stage.exchange.resting())
+        is_moved = stage.exchange.order_of("stop").trigger_price == D("60110.1")
+        if is_moved and sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]:
+            break
     assert stage.exchange.order_of("stop").trigger_price == D("60110.1")
     assert sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]
     assert_invariants(stage)
@@ -88,8 +91,8 @@ def test_each_step_refused(stage: Stage, leg: str, answer: object) -> None:
     stage.exchange.move("61100")
     stage.exchange.next(leg, answer)
     stage.exchange.fill("tp1")
-    for _ in range(60):
-        stage.run(1_000)
+    for _ in range(15):
+        stage.run(4_000)
         if stage.exchange.position:
             assert {"stop", "guard"} & set(stage.exchange.resting())
     if stage.exchange.position:
@@ -97,6 +100,16 @@ def test_each_step_refused(stage: Stage, leg: str, answer: object) -> None:
         assert_invariants(stage)
     else:
         assert_invariants(stage, is_over=True)
+
+
+def test_a_liquidation_price_that_comes_near_draws_the_stop_nearer(stage: Stage) -> None:
+    stage.open()
+    stage.exchange.liquidation = D("58500")
+    stage.run(3 * 60_000)
+    stop = stage.exchange.order_of("stop")
+    assert stop.trigger_price == D("59275")
+    assert stage.trade().stop_level == "initial"
+    assert_invariants(stage)
 
 
 def test_a_price_that_is_back_at_the_new_level_closes(stage: Stage) -> None:

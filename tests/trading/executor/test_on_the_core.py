@@ -22,7 +22,7 @@ from trading.executor import hooks
 from trading.models import Fill
 
 D = Decimal
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 def stage_on_core(loop: asyncio.AbstractEventLoop, seed: int | None = None) -> Stage:

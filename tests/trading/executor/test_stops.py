@@ -185,7 +185,8 @@ def test_a_stop_that_cannot_be_found_is_replaced_and_cancelled_when_it_returns(
     stage.run(30_000)
     assert stage.exchange.resting().count("stop") == 1
     assert stage.order("stop").attempt == 2
-    stage.run(35 * MINUTE)
+    stage.clock.advance(35 * MINUTE)
+    stage.run(1_000)
     stage.exchange.orders[lost.client_id] = lost
     stage.run(30_000)
     assert stage.exchange.resting().count("stop") == 1
@@ -210,4 +211,54 @@ def test_no_answer_to_no_question_is_a_zero(stage: Stage) -> None:
     assert stage.trade().state == "open"
     stage.exchange.scripts.clear()
     stage.run(30_000)
+    assert_invariants(stage)
+
+
+def test_a_stop_that_does_not_fire_is_done_by_ourselves(stage: Stage) -> None:
+    """The conditional orders' service is down: the price is beyond, nothing fires, nobody answers."""
+    stage.open()
+    stage.run(30_000)
+    stage.exchange.fail("order", 1_000)
+    stage.exchange.fail("open_orders", 1_000)
+    stage.exchange.mark -= 1_000
+    stage.run(8_000)
+    assert stage.exchange.position == 0
+    assert stage.trade().reason == "stop_silent"
+    stage.exchange.scripts.clear()
+    stage.run(30_000)
+    assert_invariants(stage, is_over=True)
+
+
+@pytest.mark.parametrize(("held", "is_kept"), [("0.1", True), ("0", False)])
+def test_a_stop_of_ours_without_a_row_stays_while_anything_is_open(
+    stage: Stage, held: str, is_kept: bool
+) -> None:
+    """After a restore: whatever protects a position is never taken away."""
+    stage.open()
+    stop = stage.exchange.order_of("stop")
+    for row in stage.trade().orders.model.objects.for_user(stage.account.user_id):
+        row.delete()
+    stage.trade().delete()
+    if held == "0":
+        stage.exchange.position = stage.exchange.position * 0
+    stage.restart()
+    stage.run(1_000)
+    assert ("stop" in stage.exchange.resting()) == is_kept
+    assert stop.client_id in stage.exchange.orders
+
+
+def test_a_tick_that_changes_while_we_hold_moves_nothing_in_circles(stage: Stage) -> None:
+    from dataclasses import replace
+    from decimal import Decimal
+
+    from tests.trading.executor.small_exchange import RULES
+
+    stage.open(plan={"stop": "59100.3"})
+    stage.lane.market.rules = lambda symbol: replace(RULES, tick=Decimal("0.5"))
+    stage.run(20_000)
+    assert stage.order("stop").attempt <= 2
+    stage.exchange.move("61100")
+    stage.exchange.fill("tp1")
+    stage.run(10_000)
+    assert stage.exchange.order_of("stop").trigger_price == Decimal("60110.5")
     assert_invariants(stage)
