@@ -1,6 +1,8 @@
 """The executor process: venues, lanes, key tests; it begins again after a failure."""
 
 import asyncio
+import resource
+import sys
 from typing import Final
 
 import structlog
@@ -14,12 +16,17 @@ from trading.executor.venues import LiveVenues
 
 log = structlog.get_logger(__name__)
 
+SWITCH_S: Final = 0.0005
 KEY_TESTS_S: Final = 1.0
 VENUES_S: Final = 5.0
 
 
 async def run_executor() -> None:
     """Run until cancelled; then let lanes end their step and give their leases back."""
+    # Else the loop waits 5 ms for the interpreter at each call of a socket, behind threads that
+    # make statements and read rows: hundreds of lanes then stand still for seconds.
+    sys.setswitchinterval(SWITCH_S)
+    _open_files()
     db, wall, process = Threads(), SystemClock(), process_name()
     venues = LiveVenues(process, db)
     tests = KeyTests(venues, db, wall.now_ms)
@@ -38,6 +45,12 @@ async def run_executor() -> None:
     finally:
         hearing.cancel()
         await asyncio.shield(_close(tests, venues, db))
+
+
+def _open_files() -> None:
+    """Allow as many sockets as the machine lets us have: two and more for each account."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _close(tests: KeyTests, venues: LiveVenues, db: Threads) -> None:

@@ -13,7 +13,7 @@ from trading.domain.venue import Quote, TradingRules
 from trading.exchanges.port import ExchangePort
 from trading.executor.checks import KeyTest
 from trading.executor.database import Database
-from trading.executor.lane import Market
+from trading.executor.market import Market
 from trading.models import TradingAccount
 
 log = structlog.get_logger(__name__)

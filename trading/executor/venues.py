@@ -28,7 +28,7 @@ from trading.exchanges.quotes import QuoteFeed
 from trading.exchanges.rules import RulesBook
 from trading.exchanges.signer import Credential, KeyKind
 from trading.executor.database import Database
-from trading.executor.lane import Market
+from trading.executor.market import Market
 from trading.models import TradingAccount
 from trading.services.openings import Ledger
 
