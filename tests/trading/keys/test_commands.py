@@ -101,7 +101,7 @@ def test_a_rotation_that_is_killed_five_times_ends_right(settings: Any, monkeypa
     for name in names:
         connected(name)
     old = settings.VAULT_PRIVATE_KEYS[0]
-    public, _private = pair("2027-02")
+    public, private = pair("2027-02")
     settings.VAULT_PUBLIC_KEY, settings.VAULT_PRIVATE_KEYS = public, (private, old)
 
     for after in (1, 3, 2, 1, 2):
@@ -125,7 +125,7 @@ def test_one_broken_secret_does_not_keep_the_others_from_being_rotated(settings:
     rows = TradingAccount.objects.across_tenants("a test")
     rows.filter(pk=accounts[0].pk).update(sealed_secret="not a sealed one")
     old = settings.VAULT_PRIVATE_KEYS[0]
-    public, _private = pair("2027-02")
+    public, private = pair("2027-02")
     settings.VAULT_PUBLIC_KEY, settings.VAULT_PRIVATE_KEYS = public, (private, old)
     with pytest.raises(CommandError, match="1 could not be opened"):
         run("rotate_keys")
@@ -190,8 +190,7 @@ def test_entries_of_everybody_end_before_the_first_letter_is_written(
 
 def test_only_the_generation_that_leaked_is_withdrawn(settings: Any, db: None) -> None:
     connected("alice")
-    public, _private = pair("2027-02")
-    settings.VAULT_PUBLIC_KEY = public
+    settings.VAULT_PUBLIC_KEY, _ = pair("2027-02")
     connected("bob")
     assert "withdrawn: 1" in run("revoke_keys", "--key-version", "2026-11")
     assert [row.state for row in stored()] == ["suspended", "connected"]
