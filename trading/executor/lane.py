@@ -466,15 +466,14 @@ class Lane:
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 
     def is_asked(self, now_ms: int) -> bool:
-        """Say whether the market asks for a step; with a refused key it asks in vain (EX-28)."""
+        """Say whether the market asks for a step; a refused key is asked in vain (EX-28)."""
         return self.key_lost_ms is None and self.choose(now_ms)[1].step is not None
 
     def _look_again_ms(self) -> int:
         """Return when rows are read again although nobody told of a change."""
-        if not self.trades:
-            return NEVER_MS
-        rests = any(standing.entry_rests(trade) for trade in self.trades)
-        return self._standings_ms + (STANDING_MS if rests else STANDING_LATE_MS)
+        rests = any(map(standing.entry_rests, self.trades))
+        pause_ms = STANDING_MS if rests else STANDING_LATE_MS
+        return self._standings_ms + pause_ms if self.trades else NEVER_MS
 
     async def without_rows(self) -> None:
         """The database is away: go on only with what closes, from memory (F-17)."""
