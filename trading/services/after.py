@@ -122,13 +122,17 @@ def _is_said(row: BotSettings, code: str, since: datetime) -> bool:
 
 
 def _was_taken_away(trade: Trade) -> bool:
-    """Say whether a stop that rested ended as cancelled without our asking: only a person does that."""
+    """Say whether a stop that rested was cancelled, and not by us: a person did that.
+
+    One that the exchange no longer knows (`not_found`) was lost, and is nobody's doing.
+    """
     stops = TradeOrder.objects.for_user(trade.user_id).filter(
         trade_id=trade.pk,
         leg=Leg.STOP.value,
         state=OrderState.CANCELLED.value,
         seen_at__isnull=False,
         cancel_asked_at__isnull=True,
+        not_found=0,
     )
     return stops.exists()
 

@@ -123,16 +123,22 @@ def test_who_wants_it_is_flattened_however_the_limit_was_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "asked", "n"),
-    [("stop_lost", False, 1), ("stop_lost", True, 0), ("stop", False, 0)],
-    ids=["taken away", "cancelled by us", "hit"],
+    ("reason", "order", "n"),
+    [
+        ("stop_lost", {}, 1),
+        ("stop_lost", {"cancel_asked_at": NOW}, 0),
+        ("stop_lost", {"not_found": 2}, 0),
+        ("stop", {}, 0),
+    ],
+    ids=["taken away", "cancelled by us", "lost by the exchange", "hit"],
 )
-def test_a_stop_taken_away_costs_a_step_of_the_ladder(reason: str, asked: bool, n: int) -> None:
+def test_a_stop_taken_away_costs_a_step_of_the_ladder(
+    reason: str, order: dict[str, Any], n: int
+) -> None:
     row = bot_of(person("alice"))
     trade = closed(row, -10, NOW)
     trade.reason = reason
     trade.save()
-    asked_at = NOW if asked else None
-    order_of(trade, "stop", STOP, state="cancelled", cancel_asked_at=asked_at)
+    order_of(trade, "stop", STOP, **{"state": "cancelled", **order})
     after.trade_closed(trade, NOW)
     assert breaches(row) == n
