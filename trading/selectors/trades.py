@@ -1,7 +1,7 @@
 """Trades, positions and fills as pages and the API show them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -121,6 +121,28 @@ def trades_of(
         found += rows.filter(decided_at=last)
     has_more = rows.filter(decided_at__lt=last).exists()
     return lines(found), last if has_more else None
+
+
+def count_since(user_id: UUID, since: datetime, account_id: UUID | None = None) -> int:
+    """Return how many trades were decided at or after `since`."""
+    rows = Trade.objects.for_user(user_id).filter(decided_at__gte=since)
+    return rows.count() if account_id is None else rows.filter(account_id=account_id).count()
+
+
+def lines_since(
+    user_id: UUID, since: datetime, account_id: UUID | None = None, *, most: int
+) -> Iterator[TradeLine]:
+    """Yield at most `most` trades decided at or after `since`, the newest first, page by page."""
+    before, n = None, 0
+    while n < most:
+        page, before = trades_of(user_id, account_id=account_id, before=before, limit=MOST)
+        for line in page:
+            if line.decided_at < since or n == most:
+                return
+            n += 1
+            yield line
+        if before is None:
+            return
 
 
 def positions_of(user_id: UUID, account_id: UUID | None = None) -> list[PositionView]:
