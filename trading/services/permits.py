@@ -100,7 +100,9 @@ def is_shut(user_id: UUID, account_id: UUID) -> bool:
         entitled = billing.entitlements_for(user_id)
         return not (_stays(accounts.user_by_id(user_id)) and entitled.allows(_feature(venue)))
     except (DatabaseError, TradingAccount.DoesNotExist):
-        return False  # nothing new leaves meanwhile (`entry_denial`); what rests stays one more turn
+        return (
+            False  # nothing new leaves meanwhile (`entry_denial`); what rests stays one more turn
+        )
 
 
 def _rest_in_force(user: UserView | None, now: datetime) -> datetime | None:
