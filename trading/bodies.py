@@ -21,7 +21,7 @@ def value(held: Any) -> Any:
     if held is None or (isinstance(held, bool | int | float | str) and not isinstance(held, Enum)):
         return held
     if isinstance(held, Decimal):
-        return plain(held)
+        return plain(held.normalize())  # a row pads with zeros that say nothing
     if isinstance(held, Enum):
         return held.value
     if isinstance(held, UUID):

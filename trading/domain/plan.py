@@ -161,6 +161,7 @@ def make_plan(
         max_notional=limits.max_notional,
         max_leverage=limits.max_leverage,
         rules=rules,
+        share=equity / max(1, limits.max_positions),
     )
     if isinstance(size, Denied):
         return size

@@ -36,12 +36,15 @@ def size_of(
     max_notional: Decimal,
     max_leverage: int,
     rules: TradingRules,
+    share: Decimal | None = None,
 ) -> Size | Denied:
     """Return the largest size that risks at most `risk` USDT, or why there is none.
 
-    The leverage is the smallest whole number whose margin fits: it changes nothing about the
-    risk, and keeps liquidation far away. Where the stop would lie beyond half the way to
-    liquidation, the size shrinks until a smaller leverage carries it.
+    The leverage is the smallest whole number whose margin fits into `share` (what one of the
+    account's positions may take; None: all that is available), so that the first trade leaves room
+    for the others. It changes nothing about the risk, and keeps liquidation far away. Where the
+    stop would lie beyond half the way to liquidation, the size shrinks until a smaller leverage
+    carries it.
     """
     wanted = min(risk / abs(entry - stop), max_notional / entry, rules.max_quantity)
     margin = available * MARGIN_SHARE
@@ -52,7 +55,8 @@ def size_of(
         return _too_small(wanted * entry, entry, rules, risk)
     ceiling = min(max_leverage, max((b.max_leverage for b in rules.brackets), default=1))
     found: Size | None = None
-    for leverage in range(_least_leverage(wanted * entry, margin, ceiling), 0, -1):
+    fair = margin if share is None else min(margin, share * MARGIN_SHARE)
+    for leverage in range(_least_leverage(wanted * entry, fair, ceiling), 0, -1):
         carried = min(wanted, margin * leverage / entry)
         carried = min(carried, most_notional(rules.brackets, leverage) / entry)
         quantity = round_to_step(carried, rules.step)
@@ -71,6 +75,8 @@ def size_of(
 
 
 def _least_leverage(notional: Decimal, margin: Decimal, ceiling: int) -> int:
+    if margin <= 0:
+        return ceiling
     needed = (notional / margin).to_integral_value(ROUND_CEILING)
     return max(1, min(ceiling, int(needed)))
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from cryptosystems.kernel.instruments import Side
 
@@ -348,6 +349,10 @@ class SettingsEvent:
 
     symbol: str
     at_ms: int
+
+
+STREAM_LOST: Final = "lost"
+"""A gap's reason where the stream has just ended; another gap follows once it is back."""
 
 
 @dataclass(frozen=True, slots=True)

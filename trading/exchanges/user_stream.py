@@ -18,7 +18,7 @@ import picows
 import structlog
 
 from cryptosystems.kernel.retry import Backoff
-from trading.domain.venue import StreamGap, VenueEvent
+from trading.domain.venue import STREAM_LOST, StreamGap, VenueEvent
 from trading.exchanges import wire
 from trading.exchanges.addresses import check_host
 from trading.exchanges.budget import Priority
@@ -98,7 +98,7 @@ class UserStream:
         self._random = random or Random()
 
     async def events(self) -> AsyncGenerator[VenueEvent]:
-        """Yield events for ever, a `StreamGap` first after each connect.
+        """Yield events for ever, a `StreamGap` after each connect and after each loss.
 
         Raises
         ------
@@ -107,7 +107,7 @@ class UserStream:
         """
         attempt = 0
         while True:
-            began = monotonic()
+            began, connects = monotonic(), self.counters.connects
             try:
                 socket, transport, key = await self._open()
                 try:
@@ -121,6 +121,8 @@ class UserStream:
             except (ReadFailed, OSError, TimeoutError, picows.WSError) as error:
                 self.counters.last_error = f"{type(error).__name__}"
                 log.warning("user_stream_lost", reason=type(error).__name__)
+            if self.counters.connects > connects:
+                yield StreamGap(STREAM_LOST, self._client.now_ms)
             attempt = 0 if monotonic() - began > _STEADY_S else attempt + 1
             await asyncio.sleep(self._backoff.pause_s(min(attempt, 10), self._random))
 

@@ -62,10 +62,10 @@ class Doer:
                     await self.cancel_stranger(told)
             case steps.SetLeverage():
                 outcome = await self.desk.port.set_leverage(trade.symbol, step.leverage)
-                await self._judge_set_up(trade, outcome)
+                await self._judge_set_up(trade, outcome, now_ms)
             case steps.SetIsolated():
                 outcome = await self.desk.port.set_isolated(trade.symbol)
-                await self._judge_set_up(trade, outcome)
+                await self._judge_set_up(trade, outcome, now_ms)
             case steps.CancelStranger():
                 await self.cancel_stranger(step.told)
             case _:
@@ -93,11 +93,11 @@ class Doer:
                 await self._rows(changes.tell, trade, step, now_ms)
                 self.desk.memory.trade(trade.id).told.add(step.code)
 
-    async def _judge_set_up(self, trade: TradeFacts, outcome: Outcome) -> None:
+    async def _judge_set_up(self, trade: TradeFacts, outcome: Outcome, now_ms: int) -> None:
         """A setting is judged by reading it, not by the answer (EX-21); -4067 may mislead."""
         held = self.desk.memory.symbol(trade.symbol)
         before = held.settings
-        await reads.read_settings(self.desk, trade.symbol)
+        await reads.read_settings(self.desk, trade.symbol, now_ms)
         held.set_up_tries = held.set_up_tries + 1 if held.settings == before else 0
         if held.set_up_tries >= MOST_SET_UPS:
             held.set_up_refused = f"{outcome.code}: {outcome.message}"

@@ -20,6 +20,7 @@ from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import leases
 from trading.contracts import TradeState
 from trading.domain.venue import (
+    STREAM_LOST,
     Outcome,
     OutcomeClass,
     Quote,
@@ -54,6 +55,8 @@ WITHOUT_ROWS_S: Final = 1.0
 KEY_AGAIN_MS: Final = 60_000
 BREAKER_FAILURES: Final = 5
 BREAKER_MS: Final = 60_000
+FIRST_STREAM_S: Final = 1.0
+"""A lane waits so long for its user stream before it reads the account without it."""
 IDENTIFY_MS: Final = 2_000
 EQUITY_MS: Final = 60_000
 _FIRST_PAUSE_MS: Final = 250
@@ -76,6 +79,8 @@ class Market:
     is_shutting_down: Callable[[], bool] = lambda: False
     entries_refused: Callable[[], str] = lambda: ""
     """Why the process as a whole enters nothing now (another release is alive, clock, data)."""
+    pace: Callable[[], float] = lambda: 1.0
+    """How many times rarer everything is read that is only the net under the user stream."""
 
 
 @dataclass(slots=True)
@@ -134,7 +139,7 @@ class Lane:
             wake=self.wake.set,
         )
         self.emergency = Emergency(self.desk)
-        self.reconciler = Reconciler(self.desk, self.doer.cancel_stranger)
+        self.reconciler = Reconciler(self.desk, self.doer.cancel_stranger, pace=self.market.pace)
 
     def now_ms(self) -> int:
         """Return the venue's time."""
@@ -280,7 +285,13 @@ class Lane:
         without = hooks.guards_off()
         is_done = self.reconciler.is_done or Guard.RECONCILE_FIRST in without
         self._standings = {
-            pk: replace(found, is_reconciled=is_done, entries_refused=refused, without=without)
+            pk: replace(
+                found,
+                is_reconciled=is_done,
+                entries_refused=refused,
+                without=without,
+                pace=self.market.pace(),
+            )
             for pk, found in self._standings.items()
         }
         return rows
@@ -313,15 +324,26 @@ class Lane:
     async def _take_events(self, now_ms: int) -> None:
         while self.inbox:
             event = self.inbox[0]
+            self.memory.bare = None
             if isinstance(event, StreamGap):
-                self.reconciler.ask(event.reason)
+                self.memory.is_hearing = event.reason != STREAM_LOST
+                if self.memory.is_hearing:
+                    self.reconciler.ask(event.reason)
             elif isinstance(event, SettingsEvent):
-                self.memory.is_hedged = None
-                self.memory.symbol(event.symbol).settings = None
-                self.reconciler.ask("settings changed")
+                self._take_settings(event)
             else:
                 await reads.take_event(self.desk, event, now_ms)
             self.inbox.popleft()  # only now: what could not be booked is booked at the next pass
+
+    def _take_settings(self, event: SettingsEvent) -> None:
+        """Read again what somebody has changed, unless it was us and the reading is newer."""
+        if not event.symbol:  # a mode of the whole account
+            self.memory.is_hedged = None
+            self.reconciler.ask("settings changed")
+            return
+        held = self.memory.symbol(event.symbol)
+        if held.settings_read_ms <= event.at_ms:
+            held.settings = None
 
     async def _reconcile(self, now_ms: int) -> None:
         if self.reconciler.due_ms(now_ms) > now_ms:
@@ -350,7 +372,7 @@ class Lane:
         """Read what the account is worth while something is open, for the breakers (EX-24)."""
         if now_ms < self._equity_ms or not any(trade.open_quantity > 0 for trade in self.trades):
             return
-        self._equity_ms = now_ms + EQUITY_MS
+        self._equity_ms = now_ms + int(EQUITY_MS * self.market.pace())
         try:
             account = await self.port.account()
         except ReadFailed:
@@ -445,6 +467,8 @@ class Lane:
         LeaseLost
             If another process has taken the account over.
         """
+        with suppress(TimeoutError):  # a stream that opens now asks for the same readings again
+            await asyncio.wait_for(self.wake.wait(), FIRST_STREAM_S)
         while not self.is_ending:
             self.wake.clear()
             try:
@@ -462,11 +486,13 @@ class Lane:
         """Sleep until something is due, something is told, or the market asks for a step."""
         while not self.wake.is_set():
             now = self.now_ms()
-            if now >= due_ms or (self.trades and now - self._standings_ms >= STANDING_MS):
-                return  # switches are read so often, whatever else there is to do
+            if now >= due_ms:
+                return
             if self.choose(now)[1].step is not None:
                 return
-            pause_s = min(look_s, max(0.001, (due_ms - now) / 1_000))
+            pause_s = max(0.001, (due_ms - now) / 1_000)
+            if self.trades:
+                pause_s = min(look_s, pause_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 

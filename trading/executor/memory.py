@@ -10,6 +10,7 @@ from trading.domain.venue import (
     PositionSide,
     Quote,
     SymbolSettings,
+    VenueAccount,
     VenueOrder,
     VenuePosition,
 )
@@ -37,6 +38,9 @@ class SymbolMemory:
     fills_since_ms: int | None = None
     """From when on executions are known without a hole."""
     settings: SymbolSettings | None = None
+    settings_read_ms: int = 0
+    fees: tuple[Decimal, Decimal] | None = None
+    """Maker and taker; they change with a month's volume, and are read anew by each process."""
     set_up_refused: str = ""
     set_up_tries: int = 0
 
@@ -56,6 +60,11 @@ class LaneMemory:
     """Everything that a lane remembers."""
 
     is_hedged: bool | None = None
+    is_hearing: bool = False
+    """The user stream is open: what is changed at the exchange is told."""
+    bare: VenueAccount | None = None
+    """The account as it was reconciled, where it held nothing then and no event came since."""
+    bare_ms: int = 0
     symbols: dict[str, SymbolMemory] = field(default_factory=dict)
     trades: dict[UUID, TradeMemory] = field(default_factory=dict)
     asked_ms: dict[str, int] = field(default_factory=dict)
@@ -104,6 +113,12 @@ class LaneMemory:
             quantity = Decimal(0) if one is None else one.quantity
             self.saw_position(symbol, side, quantity, read_ms, one)
         self.symbol(symbol).position_fails = 0
+
+    def saw_nothing(self, symbol: str) -> None:
+        """Take over what reconciling found of a bare account: no position, no order."""
+        self.saw_positions(symbol, [], self.bare_ms)
+        held = self.symbol(symbol)
+        held.orders, held.orders_read_ms = (), self.bare_ms
 
     # --- what a decision needs -------------------------------------------------------------------
 

@@ -81,14 +81,14 @@ class MarketPlanner:
             return Denial("not_trading", "The exchange does not trade this symbol now.")
         if quote is None:
             return await self._without_price(desk, trade, now_ms)
-        account = await desk.port.account()
+        account = desk.memory.bare or await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
         refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
         if refused is not None:
             return refused
         found = desk.memory.symbol(trade.symbol).settings
         leverage = 1 if found is None else found.leverage
-        return Seen(account, rules, quote, await desk.port.fees(trade.symbol), leverage)
+        return Seen(account, rules, quote, await reads.read_fees(desk, trade.symbol), leverage)
 
     async def _without_price(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial:
         """Wait for the first quote of a symbol nobody watched before; give up with the validity.
@@ -105,8 +105,11 @@ class MarketPlanner:
 
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
         """Refuse where something stands on the symbol that is not ours (EX-18, EX-21)."""
+        await reads.read_settings(desk, trade.symbol, now_ms)
+        if desk.memory.bare is not None:
+            desk.memory.saw_nothing(trade.symbol)
+            return None
         await reads.read_position(desk, trade.symbol, now_ms)
-        await reads.read_settings(desk, trade.symbol)
         told = await desk.port.open_orders(trade.symbol)
         await reads.take_orders(desk, trade.symbol, tuple(told), now_ms)
         readings = desk.memory.symbol(trade.symbol).positions.values()

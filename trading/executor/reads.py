@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 import structlog
@@ -142,11 +143,20 @@ def _fills_since(ref: AccountRef, symbol: str, clock_ms: int) -> int:
     return at - _OVERLAP_MS
 
 
-async def read_settings(desk: Desk, symbol: str) -> None:
-    """Read margin mode, leverage and position mode."""
-    account = await desk.port.account()
-    desk.memory.is_hedged = account.is_hedged
-    desk.memory.symbol(symbol).settings = await desk.port.symbol_settings(symbol)
+async def read_settings(desk: Desk, symbol: str, clock_ms: int) -> None:
+    """Read margin mode and leverage, and the position mode where it is not known."""
+    if desk.memory.is_hedged is None:
+        desk.memory.is_hedged = (await desk.port.account()).is_hedged
+    held = desk.memory.symbol(symbol)
+    held.settings, held.settings_read_ms = await desk.port.symbol_settings(symbol), clock_ms
+
+
+async def read_fees(desk: Desk, symbol: str) -> tuple[Decimal, Decimal]:
+    """Return maker and taker fee of the account, asked for once."""
+    held = desk.memory.symbol(symbol)
+    if held.fees is None:
+        held.fees = await desk.port.fees(symbol)
+    return held.fees
 
 
 async def read(desk: Desk, what: What, symbol: str, clock_ms: int) -> list[VenueOrder]:
@@ -156,7 +166,7 @@ async def read(desk: Desk, what: What, symbol: str, clock_ms: int) -> list[Venue
     elif what is What.FILLS:
         await read_fills(desk, symbol, clock_ms)
     elif what is What.SETTINGS:
-        await read_settings(desk, symbol)
+        await read_settings(desk, symbol, clock_ms)
     else:
         return await read_orders(desk, symbol, clock_ms)
     return []

@@ -46,6 +46,8 @@ class Reconciler:
     tries: int = 0
     mismatches: int = 0
     """Differences that the last run found."""
+    pace: Callable[[], float] = lambda: 1.0
+    """How many times rarer the clock asks for it than for one account alone."""
     _next_ms: int = 0
     _random: Random = field(default_factory=Random)
 
@@ -75,10 +77,13 @@ class Reconciler:
         """
         desk, ref = self.desk, self.desk.ref
         self.mismatches = 0
+        desk.memory.bare = None
         account = await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
         positions = await desk.port.positions()
         orders = await desk.port.open_orders()
+        if desk.memory.is_hearing and not positions and not orders:
+            desk.memory.bare, desk.memory.bare_ms = account, now_ms
         symbols = await desk.db.run(_symbols, ref, now_ms)
         symbols |= {one.symbol for one in positions}
         symbols |= {one.symbol for one in orders if client_ids.is_ours(one.client_id)}
@@ -95,7 +100,7 @@ class Reconciler:
         await desk.db.run(_book, ref, flows, account, now_ms, desk.holding)
         await desk.db.run(_say_done, ref, self.reason, len(symbols), now_ms, desk.holding)
         self.is_done, self.tries = True, 0
-        self._next_ms = now_ms + int(EVERY_MS * self._random.uniform(0.9, 1.1))
+        self._next_ms = now_ms + int(EVERY_MS * self.pace() * self._random.uniform(0.9, 1.1))
 
 
 def _symbols(ref: AccountRef, now_ms: int) -> set[str]:

@@ -8,7 +8,8 @@ import structlog
 
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import bell, leases
-from trading.contracts import AccountState, BotMode
+from trading.contracts import AccountState, BotMode, StopMode
+from trading.domain.orders import Leg
 from trading.domain.venue import VenueAccount
 from trading.executor import hooks
 from trading.executor.database import fenced
@@ -19,12 +20,13 @@ from trading.reconciliation.guards import Guard
 from trading.reconciliation.state import Standing, TradeFacts
 from trading.selectors.standing import OPEN
 from trading.services import after, journal, letters, permits
+from trading.services.keys import KEY_LOST
+from trading.services.stops import strongest
 
 log = structlog.get_logger(__name__)
 
 __all__ = ["key_found", "key_lost", "standings", "with_rules"]
 
-KEY_LOST: Final = "key_refused"
 _KEY_WORDS: Final = (
     "The exchange refuses this key. Your stops stay at the exchange. Check the key there, or close "
     "by hand; we try again every minute."
@@ -36,6 +38,10 @@ def standings(ref: AccountRef, trades: list[TradeFacts], now_ms: int) -> dict[UU
     if not trades:
         return {}
     account = TradingAccount(pk=ref.account_id, user_id=ref.user_id)
+    # Asked only while an entry rests: for what is held it changes nothing.
+    is_shut = any(_entry_rests(trade) for trade in trades) and permits.is_shut(
+        ref.user_id, ref.account_id
+    )
     bots = BotSettings.objects.for_user(ref.user_id).filter(account_id=ref.account_id)
     mode = bots.values_list("mode", flat=True).first()
     found, thrown = {}, {}
@@ -43,10 +49,17 @@ def standings(ref: AccountRef, trades: list[TradeFacts], now_ms: int) -> dict[UU
         key = (trade.symbol, trade.model_version)
         if key not in thrown:
             has_switches = hooks.has(Guard.SWITCHES)
-            thrown[key] = permits.stop_mode(account, *key) if has_switches else None
+            switch = permits.stop_mode(account, *key) if has_switches else None
+            shut = StopMode.CLOSE_ONLY if is_shut else None
+            thrown[key] = strongest(mode for mode in (switch, shut) if mode)
         is_off = trade.is_by_bot and mode == BotMode.OFF.value
         found[trade.id] = Standing(stop_mode=thrown[key], is_managed=not is_off)
     return found
+
+
+def _entry_rests(trade: TradeFacts) -> bool:
+    entry = trade.last(Leg.ENTRY)
+    return entry is not None and entry.state.may_rest
 
 
 def take_equity(

@@ -143,15 +143,11 @@ def load(
     told = TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows).exclude(in_vain)
     for order in told:
         orders[order.trade_id].append(order)
-    fills = Fill.objects.for_user(user_id).filter(account_id=account_id)
     last: dict[UUID, datetime] = {}
     exits: dict[UUID, str] = {}
-    booked = fills.filter(trade_id__in=rows).order_by("at", "id")
-    for pk, at_, side, leg, reason in booked.values_list(
-        "trade_id", "at", "order_side", "leg", "reason"
-    ):
-        assert pk is not None
-        last[pk] = at_
+    filled = [pk for pk, row in rows.items() if row.filled]
+    for pk, at, side, leg, reason in _fills_of(user_id, filled):
+        last[pk] = at
         if side != _opening(rows[pk]):
             exits[pk] = leg or _OUTSIDE.get(reason, "by_hand")
     return [
@@ -164,6 +160,13 @@ def load(
         )
         for pk, row in rows.items()
     ]
+
+
+def _fills_of(user_id: UUID, trades: list[UUID]) -> Iterable[tuple[UUID, datetime, str, str, str]]:
+    if not trades:
+        return ()
+    rows = Fill.objects.for_user(user_id).filter(trade_id__in=trades).order_by("at", "id")
+    return rows.values_list("trade_id", "at", "order_side", "leg", "reason")
 
 
 _OUTSIDE: Final = {"autoclose": "liquidation", "adl": "adl", "settlement": "settlement"}

@@ -17,17 +17,18 @@ from uuid import UUID
 
 import structlog
 from django.db import DatabaseError
+from django.db.models import Q
 
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import leases
-from trading.contracts import AccountState, Venue
+from trading.contracts import AccountState, BotMode, Venue
 from trading.exchanges.port import ExchangePort
 from trading.executor import fanout, selfstop, store
 from trading.executor.database import Database
 from trading.executor.lane import Lane, Market
 from trading.executor.memory import AccountRef
 from trading.executor.release import release
-from trading.models import ExecutorWord, TradingAccount
+from trading.models import ExecutorWord, Trade, TradingAccount
 
 log = structlog.get_logger(__name__)
 
@@ -323,16 +324,30 @@ class Supervisor:
 
 
 def _accounts_with_work(now: datetime) -> list[AccountRef]:
-    """Return accounts that need a lane: trades that are not over, or a key to be looked at."""
-    pairs = set(store.accounts_with_work(now))
+    """Return accounts that need a lane: those with trades that are not over come first.
+
+    A bot that takes signals by itself has a lane before there is one: its stream is open then and
+    its account known, so that an entry costs no reads that a thousand others want as well.
+    """
+    busy = {account_id for _, account_id in store.accounts_with_work(now)}
     rows = TradingAccount.objects.across_tenants("executor sweeper")
-    live = rows.exclude(
+    stands_by = Q(
+        state=AccountState.CONNECTED.value, bot__is_automatic=True, bot__mode=BotMode.TRADING.value
+    )
+    has_work = Q(
+        pk__in=Trade.objects.across_tenants("executor sweeper")
+        .filter(state__in=store.ACTIVE)
+        .values("account_id")
+    ) & ~Q(
         state__in=(AccountState.DRAFT.value, AccountState.REFUSED.value, AccountState.REVOKED.value)
-    ).filter(pk__in=[account_id for _, account_id in pairs])
-    return [
+    )
+    found = [
         AccountRef(user_id, pk, Venue(venue))
-        for pk, user_id, venue in live.order_by("pk").values_list("pk", "user_id", "venue")
+        for pk, user_id, venue in rows.filter(has_work | stands_by)
+        .order_by("pk")
+        .values_list("pk", "user_id", "venue")
     ]
+    return sorted(found, key=lambda ref: ref.account_id not in busy)
 
 
 def _account(ref: AccountRef) -> TradingAccount:

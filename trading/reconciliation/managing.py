@@ -167,7 +167,7 @@ def watch_orders(look: Look) -> Decision | None:
         found = _ask_missing(look, order)
         if found is not None:
             return found
-    if look.is_past(look.venue.orders_read_ms + timing.WATCH_EARLY_MS):
+    if look.is_past(look.venue.orders_read_ms + _net(look, timing.WATCH_EARLY_MS)):
         return look.read(What.ORDERS, "watch", Urgency.LOOK)
     return None
 
@@ -189,6 +189,11 @@ def _ask_missing(look: Look, order: OrderFacts) -> Decision | None:
     return None
 
 
+def _net(look: Look, pause_ms: int) -> int:
+    """Return the pause between readings that are only the net under the user stream."""
+    return int(pause_ms * look.standing.pace)
+
+
 def watch_position(look: Look) -> Decision | None:
     """Compare the position with our fills: soon after each fill, and by the clock."""
     trade, reading = look.trade, look.venue.position
@@ -198,7 +203,7 @@ def watch_position(look: Look) -> Decision | None:
         after = trade.last_fill_ms + timing.READ_LAG_MS
         if not look.is_read_since(What.POSITION, after) and look.is_past(after):
             return look.read(What.POSITION, "after_fill", Urgency.LOOK)
-    if reading is None or look.is_past(reading.read_ms + timing.WATCH_LATE_MS):
+    if reading is None or look.is_past(reading.read_ms + _net(look, timing.WATCH_LATE_MS)):
         return look.read(What.POSITION, "watch", Urgency.LOOK)
     return None
 

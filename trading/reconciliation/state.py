@@ -225,6 +225,8 @@ class Standing:
     """Code of why nothing that opens risk may leave: breaker, clock, key, data."""
     is_managed: bool = True
     """False: the bot is off; nothing is done, stops rest."""
+    pace: float = 1.0
+    """How many times rarer is read what is only the net under the user stream."""
     without: frozenset[Guard] = frozenset()
     """Guards that a test has taken away."""
 

@@ -5,17 +5,18 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from trading.contracts import TradeState
 from trading.domain.orders import Leg, OrderState
 from trading.domain.sizing import TAKER
-from trading.models import BotSettings, CashFlowRow, Trade, TradeOrder
+from trading.models import BotSettings, CashFlowRow, Fill, Trade, TradeOrder
 
 OPEN = (TradeState.ENTERING.value, TradeState.OPEN.value, TradeState.CLOSING.value)
 """States in which a position stands or may come to stand."""
 HELD = (*OPEN, TradeState.PARKED.value)
-COUNTED_FLOWS = ("REALIZED_PNL", "COMMISSION", "FUNDING_FEE", "INSURANCE_CLEAR")
+FILL_FLOWS = ("REALIZED_PNL", "COMMISSION")
+OTHER_FLOWS = ("FUNDING_FEE", "INSURANCE_CLEAR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +33,25 @@ def day_start(now: datetime) -> datetime:
 
 
 def today_of(row: BotSettings, now: datetime) -> Today:
-    """Return what was lost and entered today, by the exchange's own income list."""
+    """Return what was lost and entered today, by what the exchange told.
+
+    Its income list is read now and then, its fills come at once; both carry results and fees.
+    Where they differ the worse one counts until they agree.
+    """
     since = day_start(now)
     flows = CashFlowRow.objects.for_user(row.user_id).filter(
-        account_id=row.account_id, at__gte=since, kind__in=COUNTED_FLOWS
+        account_id=row.account_id, at__gte=since
     )
-    booked = flows.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    fills = Fill.objects.for_user(row.user_id).filter(account_id=row.account_id, at__gte=since)
+    zero = Decimal(0)
+    booked = flows.filter(kind__in=FILL_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
+    other = flows.filter(kind__in=OTHER_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
+    told = fills.aggregate(realised=Sum("realised"), fees=Sum("fee", filter=Q(fee_asset="USDT")))
+    filled = (told["realised"] or zero) - (told["fees"] or zero)
     entered = Trade.objects.for_user(row.user_id).filter(
         account_id=row.account_id, opened_at__gte=since
     )
-    return Today(-(booked + row.unrealised), entered.count())
-
-
-def lost_percent(row: BotSettings, now: datetime) -> Decimal:
-    """Return what was lost today in per cent of the equity that the day began with."""
-    lost = max(Decimal(0), today_of(row, now).lost)
-    whole = (row.equity or Decimal(0)) + lost
-    return (lost / whole * 100).quantize(Decimal("0.01")) if whole > 0 else Decimal(0)
+    return Today(-(min(booked, filled) + other + row.unrealised), entered.count())
 
 
 def held_trades(user_id: UUID, account_id: UUID) -> list[Trade]:

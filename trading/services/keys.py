@@ -48,6 +48,10 @@ CHECKS: Final = (
 )
 KINDS: Final = ("ed25519", "hmac")
 MOST_ACCOUNTS: Final = 5
+WITHDRAWN: Final = "mass_revoked"
+"""Code of an account whose key was withdrawn with all the others: nothing brings it back."""
+KEY_LOST: Final = "key_refused"
+"""Code of an account whose key the exchange refuses; it may work again."""
 LAPSES: Final = timedelta(days=30)
 """A key that is bound to no address lapses after this."""
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9]{16,128}")
@@ -156,8 +160,7 @@ def finish_key(
         )
     with transaction.atomic():
         account = _mine(user_id, account_id)
-        if account.state == AccountState.REVOKED.value:
-            raise InvalidInput(_("This key was revoked. Connect another one."))
+        _check_usable(account)
         check_rested(account, now)
         if account.key_kind == "hmac":
             text = "".join(secret.split())
@@ -181,10 +184,21 @@ def test_key(user_id: UUID, account_id: UUID, now: datetime | None = None) -> Tr
     now = now or timezone.now()
     with transaction.atomic():
         account = _mine(user_id, account_id)
-        if not account.api_key or account.state == AccountState.REVOKED.value:
+        _check_usable(account)
+        if not account.api_key:
             raise InvalidInput(_("There is no key to test yet."))
         _ask_for_test(account, now)
     return account
+
+
+def _check_usable(account: TradingAccount) -> None:
+    """Refuse a key that was given up: whoever may have it could come back through a new test."""
+    if account.state == AccountState.REVOKED.value:
+        raise InvalidInput(_("This key was revoked. Connect another one."))
+    if account.code == WITHDRAWN:
+        raise InvalidInput(
+            _("All keys were withdrawn. Delete this one at the exchange and connect a new one.")
+        )
 
 
 def _ask_for_test(account: TradingAccount, now: datetime) -> None:
@@ -289,8 +303,8 @@ def conclude(
         row = (
             TradingAccount.objects.for_user(account.user_id).select_for_update().get(pk=account.pk)
         )
-        if row.state == AccountState.REVOKED.value:
-            return
+        if row.state not in (AccountState.CHECKING.value, AccountState.CONNECTED.value):
+            return  # revoked or withdrawn while it was being tested: that stands
         worked = row.uid_index != ""
         row.rights, row.is_ip_restricted = dict(rights), is_ip_restricted
         row.key_expires_at, row.checked_at = expires_at, now

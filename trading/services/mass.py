@@ -12,8 +12,8 @@ from trading.contracts import AccountState, Venue
 from trading.models import BotSettings, TradingAccount
 from trading.services import letters
 from trading.services.journal import note
+from trading.services.keys import WITHDRAWN as CODE
 
-CODE: Final = "mass_revoked"
 _SENTENCE: Final = (
     "All keys were withdrawn from use as a precaution. Delete this key at the exchange and connect a "
     "new one. Stops that rest there stay until you cancel them."
@@ -28,20 +28,21 @@ def revoke_all(now: datetime, *, key_id: str | None = None, exits_too: bool = Fa
     key_id : only keys sealed to this vault key; None: all
     exits_too : nothing is signed any more, not even to close: the secrets are overwritten
 
-    Entries end with this transaction. Each person is told once by mail, and their sessions end.
-    It may be run again: an account is done once.
+    The first statement ends the entries of everybody. Then each person is told once by mail, and
+    their sessions end. It may be run again: an account is done once.
     """
     rows = TradingAccount.objects.across_tenants("mass revocation of keys")
+    held = rows.exclude(venue=Venue.PAPER.value).exclude(sealed_secret="")
+    if key_id is not None:
+        held = held.filter(sealed_secret__startswith=f"{vault.VERSION}:{key_id}:")
+    trading = (AccountState.CONNECTED.value, AccountState.CHECKING.value)
+    held.filter(state__in=trading).update(state=AccountState.SUSPENDED.value)
     done = 0
-    for pk in list(
-        rows.exclude(venue=Venue.PAPER.value).exclude(sealed_secret="").values_list("pk", flat=True)
-    ):
+    for pk in list(held.values_list("pk", flat=True)):
         with transaction.atomic():
             row = rows.select_for_update().get(pk=pk)
             is_done = row.code == CODE and not exits_too
             if not row.sealed_secret or is_done:
-                continue
-            if key_id is not None and vault.key_id_of(row.sealed_secret) != key_id:
                 continue
             _revoke(row, exits_too, now)
             done += 1

@@ -4,6 +4,7 @@ What cannot be read is a no: an entry waits for certainty, an exit never does.
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -19,6 +20,7 @@ from trading.models import BotSettings, Trade, TradingAccount
 from trading.risk.rules import REST, Candidate, Standing, first_denial
 from trading.selectors.standing import HELD, today_of
 from trading.services import stops
+from trading.services.keys import KEY_LOST
 from trading.services.settings import limits_of, settings_of
 
 UNREADABLE = Denied(
@@ -55,14 +57,13 @@ def _standing(trade: Trade, row: BotSettings, now: datetime) -> Standing:
         .exclude(pk=trade.pk)
         .values_list("pk", "symbol")
     )
-    is_active = user is not None and user.is_active and user.deletion_due_at is None
     return Standing(
         now=now,
         account_state=AccountState(row.account.state),
         is_paper=is_paper,
         mode=BotMode(row.mode),
         is_automatic=row.is_automatic,
-        is_entitled=is_active and entitled.allows(Feature.PAPER if is_paper else Feature.BOT),
+        is_entitled=_stays(user) and entitled.allows(_feature(trade.venue)),
         entitlement_sentence=str(entitled.sentence),
         switch=stops.mode_for(trade.user_id, trade.symbol, trade.model_version),
         rested_since=_rest_in_force(user, now),
@@ -75,6 +76,33 @@ def _standing(trade: Trade, row: BotSettings, now: datetime) -> Standing:
         n_today=today.n_entered,
         open_symbols=frozenset(others.values()),
     )
+
+
+def _stays(user: UserView | None) -> bool:
+    return user is not None and user.is_active and user.deletion_due_at is None
+
+
+def _feature(venue: str) -> Feature:
+    return Feature.PAPER if venue == Venue.PAPER.value else Feature.BOT
+
+
+def is_shut(user_id: UUID, account_id: UUID) -> bool:
+    """Say whether the way in is closed to an account: what rests of an entry is taken back (F-60).
+
+    Its trial or subscription ended, its person leaves or was suspended, or its key was withdrawn.
+    What is held is managed to its end all the same.
+    """
+    try:
+        rows = TradingAccount.objects.for_user(user_id).filter(pk=account_id)
+        venue, state, code = rows.values_list("venue", "state", "code").get()
+        if state == AccountState.SUSPENDED.value and code != KEY_LOST:
+            return True
+        entitled = billing.entitlements_for(user_id)
+        return not (_stays(accounts.user_by_id(user_id)) and entitled.allows(_feature(venue)))
+    except (DatabaseError, TradingAccount.DoesNotExist):
+        return (
+            False  # nothing new leaves meanwhile (`entry_denial`); what rests stays one more turn
+        )
 
 
 def _rest_in_force(user: UserView | None, now: datetime) -> datetime | None:

@@ -64,6 +64,7 @@ class Meters:
         self.weight: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.stops_that_waited = 0
+        self.most_weight = 0
         self.changes: dict[int, int] = {}
 
     def add(self, name: str, seconds: float) -> None:
@@ -74,6 +75,36 @@ class Meters:
     def rows_written(self) -> int:
         """Return rows inserted, updated or deleted by the executor's threads (SQLite's count)."""
         return sum(self.changes.values())
+
+    def clear(self) -> None:
+        """Begin to count anew; rows go on."""
+        with self.lock:
+            for held in (self.cpu_s, self.n, self.calls, self.weight, self.statuses):
+                held.clear()
+            self.stops_that_waited = self.most_weight = 0
+
+    def told(self) -> dict[str, Any]:
+        """Return what was counted: mean CPU of a claim with its call, calls, weight."""
+        with self.lock:
+            mean = {
+                name: round(1_000 * self.cpu_s[name] / self.n[name], 3)
+                for name in sorted(self.n, key=lambda name: -self.cpu_s[name])
+            }
+            n = max(1, self.n["claim"])
+            sending = sum(self.cpu_s[name] for name in ("claim", "submit"))
+            signing = mean.get("sign", 0.0)
+            return {
+                "claim_and_submit_ms": round(1_000 * sending / n + signing, 3),
+                "mean_cpu_ms": mean,
+                "n": dict(self.n),
+                "cpu_s": {name: round(s, 3) for name, s in self.cpu_s.items()},
+                "calls": dict(self.calls),
+                "weight": dict(self.weight),
+                "weight_used": sum(self.weight.values()),
+                "weight_used_most": self.most_weight,
+                "statuses": dict(self.statuses),
+                "stops_that_waited": self.stops_that_waited,
+            }
 
     def put_in(self) -> ExitStack:
         """Put the meters into the classes of this process until the stack is closed."""
@@ -123,6 +154,8 @@ class Meters:
             self.calls[endpoint] += 1
             self.weight[endpoint] += kw.get("weight", 1)
             self.statuses[str(reply.status)] += 1
+            told = int(reply.headers.get("x-mbx-used-weight-1m", 0))
+            self.most_weight = max(self.most_weight, told)
             return reply
 
         return metered

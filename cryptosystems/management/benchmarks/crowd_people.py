@@ -51,7 +51,7 @@ def make_crowd(n: int, venue: Venue, rest: str) -> list[Member]:
     now = timezone.now()
     users = get_user_model()
     people = users.objects.bulk_create(
-        [users(email=f"person{i}@crowd.example", password="!", verified_at=now) for i in range(n)],
+        [users(email=f"person{i}@crowd.example", verified_at=now) for i in range(n)],
         batch_size=_BATCH,
     )
     rows, members = [], []

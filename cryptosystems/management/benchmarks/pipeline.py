@@ -39,11 +39,11 @@ _AFTER_S: Final = 30.0
 _READY_S: Final = 30.0
 
 
-def _environment(run_dir: Path) -> dict[str, str]:
+def environment(run_dir: Path) -> dict[str, str]:
     """Return an environment in which nothing of this machine's installation is touched."""
     storage = run_dir / "storage"
     storage.mkdir()
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
+    kept = ("PROF", "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
     env = {name: os.environ[name] for name in kept if name in os.environ}
     return env | {
         "DJANGO_SETTINGS_MODULE": "cryptosystems.settings.local",
@@ -71,7 +71,7 @@ def _wait_for(is_there: Callable[[], bool], what: str, process: "subprocess.Pope
 
 
 @contextmanager
-def _server(
+def server(
     argv: list[str], env: dict[str, str], what: str, is_there: Callable[[], bool]
 ) -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -90,7 +90,7 @@ def _server(
         stop(process)
 
 
-def _answers(family: int, address: Any) -> Callable[[], bool]:
+def answers(family: int, address: Any) -> Callable[[], bool]:
     def ask() -> bool:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.settimeout(1.0)
@@ -156,7 +156,7 @@ def _start(
     """Start everything up to the web process; the exchange is sending when this returns."""
     at = run_dir / "valkey.sock"
     argv = embedded.valkey_argv(run_dir, run_dir / "valkey")
-    valkey = stack.enter_context(_server(argv, env, "valkey", _answers(socket.AF_UNIX, str(at))))
+    valkey = stack.enter_context(server(argv, env, "valkey", answers(socket.AF_UNIX, str(at))))
     exchange, port = stack.enter_context(
         child(f"{PACKAGE}.live_exchange", *size, "--seconds", str(lasting_s), env=env)
     )
@@ -168,8 +168,8 @@ def _start(
     exchange.stdin.write(b"go\n")
     read_line(exchange, "the exchange", _WARM_S)
     web_port = free_port()
-    is_there = _answers(socket.AF_INET, ("127.0.0.1", web_port))
-    web = stack.enter_context(_server(_web_argv(web_port), env, "the web process", is_there))
+    is_there = answers(socket.AF_INET, ("127.0.0.1", web_port))
+    web = stack.enter_context(server(_web_argv(web_port), env, "the web process", is_there))
     return _Parts(exchange, engine, valkey, web, web_port)
 
 
@@ -218,7 +218,7 @@ def run(
     size = ("--symbols", str(symbols), "--seed", str(seed))
     with ExitStack() as stack:
         run_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cs-bench-")))
-        env = _environment(run_dir)
+        env = environment(run_dir)
         parts = _start(stack, run_dir, env, size, seconds + _AFTER_S)
         found = _watch(stack, parts, env, viewers, symbols, seconds)
         ahead_ms = _last_word(parts.engine, "the engine")["clock_ahead_ms"] or 0.0

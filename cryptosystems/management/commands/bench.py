@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cryptosystems.kernel.errors import CryptoSystemsError
 
-NAMES: Final = ("ingest", "score", "pipeline", "startup")
+NAMES: Final = ("ingest", "score", "pipeline", "startup", "crowd")
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     help = (
         "Measure: ingest (CPU a message), score (CPU a close), pipeline (event to browser), "
-        "startup (until ready; takes minutes)."
+        "startup (until ready; takes minutes), crowd (one signal for many accounts)."
     )
     requires_system_checks: list[str] = []
 
@@ -32,9 +32,12 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, help="pipeline: how long to watch (20)")
         parser.add_argument("--viewers", type=int, help="pipeline: open sockets (100)")
 
+        parser.add_argument("--users", type=int, help="crowd: accounts (1,000)")
+        parser.add_argument("--weight", type=int, help="crowd: the address's, a minute (2,400)")
+
     def handle(self, *args: Any, **options: Any) -> None:
         run, report = _bench(options["name"])
-        taken = ("symbols", "messages", "rounds", "seconds", "viewers")
+        taken = ("symbols", "messages", "rounds", "seconds", "viewers", "users", "weight")
         given = {name: options[name] for name in taken if options[name] is not None}
         wrong = [name for name, value in given.items() if value <= 0]
         if wrong:

@@ -104,7 +104,7 @@ def test_half_a_percent_of_ten_thousand_is_fifty_at_the_stop() -> None:
     assert found.entry_price == D(60_000) and found.r_distance == D(600)
     assert [t.quantity for t in found.targets] == [D("0.033"), D("0.024"), D("0.026")]
     assert [t.r for t in found.targets] == [D("1.000"), D("2.000"), D("3.000")]
-    assert found.leverage == 1, "the least that its margin needs"
+    assert found.leverage == 2, "the least that a third of the account carries"
 
 
 def test_a_short_is_its_mirror() -> None:

@@ -1,6 +1,7 @@
 """Wrap every exchange key's data key to the newest vault key."""
 
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -26,22 +27,13 @@ class Command(BaseCommand):
         ledger = Ledger("rotate_keys")
         done = failed = 0
         rows = TradingAccount.objects.across_tenants("rotation of vault keys")
-        for pk in rows.exclude(sealed_secret="").values_list("pk", flat=True):
-            with transaction.atomic():
-                row = rows.select_for_update().get(pk=pk)
-                if not row.sealed_secret or vault.key_id_of(row.sealed_secret) == current:
-                    continue
-                place = vault.Place(row.user_id, row.pk)
-                ledger.note(place, "rotate")
-                try:
-                    row.sealed_secret = vault.rewrap(place, row.sealed_secret)
-                except CryptoSystemsError as error:
-                    failed += 1
-                    self.stderr.write(f"{row.pk}: {error}")
-                    continue
-                row.save(update_fields=["sealed_secret"])
-                done += 1
-        ledger.write()
+        for pk in list(rows.exclude(sealed_secret="").values_list("pk", flat=True)):
+            try:
+                done += _rotate(pk, current, ledger)
+            except CryptoSystemsError as error:
+                failed += 1
+                self.stderr.write(f"{pk}: {error}")
+        ledger.write()  # of those that did not open
         self.stdout.write(f"sealed anew: {done}")
         for key_id, count in sorted(counts().items()):
             note = "" if key_id == current else "  (needed until this is 0)"
@@ -50,11 +42,29 @@ class Command(BaseCommand):
             raise CommandError(f"{failed} could not be opened; see above.")
 
 
+def _rotate(pk: UUID, current: str, ledger: Ledger) -> int:
+    """Seal one secret anew; 0 if there is nothing to do. Killed in between, nothing has changed."""
+    rows = TradingAccount.objects.across_tenants("rotation of vault keys")
+    with transaction.atomic():
+        row = rows.select_for_update().filter(pk=pk).first()
+        if row is None or not row.sealed_secret or vault.key_id_of(row.sealed_secret) == current:
+            return 0
+        place = vault.Place(row.user_id, row.pk)
+        ledger.note(place, "rotate")
+        row.sealed_secret = vault.rewrap(place, row.sealed_secret)
+        row.save(update_fields=["sealed_secret"])
+        ledger.write()  # in the same transaction: no opening without its line, even if it is killed
+    return 1
+
+
 def counts() -> dict[str, int]:
     """Return how many stored secrets need each vault key."""
     found: dict[str, int] = {}
     rows = TradingAccount.objects.across_tenants("which vault keys are needed")
     for text in rows.exclude(sealed_secret="").values_list("sealed_secret", flat=True).iterator():
-        key_id = vault.key_id_of(text)
+        try:
+            key_id = vault.key_id_of(text)
+        except CryptoSystemsError:
+            key_id = "unreadable"
         found[key_id] = found.get(key_id, 0) + 1
     return found
