@@ -54,6 +54,13 @@ def today_of(row: BotSettings, now: datetime) -> Today:
     return Today(-(min(booked, filled) + other + row.unrealised), entered.count())
 
 
+def lost_percent(row: BotSettings, now: datetime) -> Decimal:
+    """Return what was lost today in per cent of the equity that the day began with."""
+    lost = max(Decimal(0), today_of(row, now).lost)
+    whole = (row.equity or Decimal(0)) + lost
+    return (lost / whole * 100).quantize(Decimal("0.01")) if whole > 0 else Decimal(0)
+
+
 def held_trades(user_id: UUID, account_id: UUID) -> list[Trade]:
     """Return trades of an account of which something may stand at the exchange."""
     rows = Trade.objects.for_user(user_id).filter(account_id=account_id, state__in=HELD)

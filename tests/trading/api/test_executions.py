@@ -51,7 +51,7 @@ def test_the_same_as_json_is_exact() -> None:
     trade_of(alice)
     told = json.loads(text_of(reader(alice).get(f"{FILE}?format=json&account={account.pk}")))
     assert told["count"] == 1 == len(told["results"])
-    assert told["results"][0]["result_r"] == "-1.100"
+    assert told["results"][0]["result_r"] == "-1.1"
     assert told["results"][0]["account"] == str(account.pk)
 
 
