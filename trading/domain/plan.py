@@ -143,6 +143,9 @@ def make_plan(
         signal.entry_high if is_long else signal.entry_low, rules.tick, "down" if is_long else "up"
     )
     stop = round_to_tick(signal.stop, rules.tick, "down" if is_long else "up")
+    refusal = _prices(signal, entry, stop, rules, quote)
+    if refusal is not None:
+        return refusal
     equity = account.margin_balance
     percent = min(limits.risk_percent, cap_percent, MOST_RISK_PERCENT)
     risk = min(equity * percent / HUNDRED, equity * MOST_HEAT_PERCENT / HUNDRED - open_risk)
@@ -166,6 +169,12 @@ def make_plan(
     if isinstance(size, Denied):
         return size
     distance = abs(entry - stop)
+    targets = _targets(signal, size.quantity, entry, distance, rules)
+    if not targets:
+        return Denied(
+            "no_target",
+            f"In steps of {plain(rules.tick)} no target of {signal.symbol} lies beyond the entry.",
+        )
     return TradePlan(
         symbol=signal.symbol,
         side=signal.side,
@@ -175,7 +184,7 @@ def make_plan(
         valid_until_ms=signal.valid_until_ms,
         expires_ms=signal.expires_ms,
         stop=stop,
-        targets=_targets(signal, size.quantity, entry, distance, rules),
+        targets=targets,
         quantity=size.quantity,
         leverage=size.leverage,
         risk_amount=size.quantity * distance,
@@ -215,6 +224,25 @@ def timeliness(
     return None
 
 
+def _prices(
+    signal: TradableSignal, entry: Decimal, stop: Decimal, rules: TradingRules, quote: Quote
+) -> Denied | None:
+    """Say what is wrong with the rounded prices; None where an exchange takes them."""
+    if (entry - stop) * signal.side.sign <= 0 or stop <= 0:
+        return Denied(
+            "stop_side", f"The stop {plain(stop)} lies on the wrong side of {plain(entry)}."
+        )
+    is_long = signal.side is Side.LONG
+    edge = quote.mark * (rules.price_up if is_long else rules.price_down)
+    if entry > edge if is_long else entry < edge:
+        return Denied(
+            "price_band",
+            f"The exchange takes no order at {plain(entry)} while the price is "
+            f"{plain(quote.mark.normalize())}.",
+        )
+    return None
+
+
 def _targets(
     signal: TradableSignal,
     quantity: Decimal,
@@ -222,15 +250,22 @@ def _targets(
     distance: Decimal,
     rules: TradingRules,
 ) -> tuple[PlannedTarget, ...]:
-    """Share the position out; what rounding leaves lies on the last, and none is below a lot."""
-    left, made = quantity, []
+    """Share the position out; what rounding leaves lies on the last, and none is below a lot.
+
+    A target that a coarse tick puts at the entry, or before it, pays nothing: it is left out.
+    """
     is_long = signal.side is Side.LONG
-    for number, (raw, share) in enumerate(signal.targets):
-        is_last = number == len(signal.targets) - 1
+    rounded = (
+        (round_to_tick(raw, rules.tick, "down" if is_long else "up"), share)
+        for raw, share in signal.targets
+    )
+    beyond = [(price, share) for price, share in rounded if (price - entry) * signal.side.sign > 0]
+    left, made = quantity, []
+    for number, (price, share) in enumerate(beyond, 1):
+        is_last = number == len(beyond)
         part = left if is_last else min(left, round_to_step(quantity * share, rules.step))
         if part < rules.min_quantity:
             continue
-        price = round_to_tick(raw, rules.tick, "down" if is_long else "up")
         r = ((price - entry) * signal.side.sign / distance).quantize(Decimal("0.001"))
         made.append(PlannedTarget(price, part, r))
         left -= part
