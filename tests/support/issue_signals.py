@@ -56,4 +56,4 @@ def main(arguments: list[str]) -> Any:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1:])))
+    sys.stdout.write(json.dumps(main(sys.argv[1:])))
