@@ -210,11 +210,7 @@ def timeliness(
         return Denied("settled", "The signal was settled before it could be entered.")
     if not rules.is_trading:
         return Denied("not_trading", f"{signal.symbol} does not trade at the exchange now.")
-    room = signal.atr * LEAVES_ATR
-    is_long = signal.side is Side.LONG
-    lost = quote.mark < signal.entry_low if is_long else quote.mark > signal.entry_high
-    ran = quote.mark > signal.entry_high + room if is_long else quote.mark < signal.entry_low - room
-    if lost or ran:
+    if is_outside(signal.side, signal.entry_low, signal.entry_high, signal.atr, quote.mark):
         return Denied(
             "outside_zone",
             f"The price ({plain(quote.mark.normalize())}) had left the entry zone "
@@ -222,6 +218,14 @@ def timeliness(
             "it is not chased.",
         )
     return None
+
+
+def is_outside(side: Side, low: Decimal, high: Decimal, atr: Decimal, mark: Decimal) -> bool:
+    """Say whether the price has left an entry zone: fallen through it, or run from it."""
+    room = atr * LEAVES_ATR
+    if side is Side.LONG:
+        return mark < low or mark > high + room
+    return mark > high or mark < low - room
 
 
 def _prices(
