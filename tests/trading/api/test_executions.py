@@ -11,7 +11,7 @@ from django.core.cache import cache
 from accounts.models import AuditEntry, User
 from cryptosystems.settings import base
 from tests.api.cast import person, token_of, with_token
-from tests.support.trades import account_of, closed_of, trade_of
+from tests.support.trades import account_of, closed_of, paper_of, trade_of
 from trading.contracts import TradeState
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_url")]
@@ -126,10 +126,24 @@ def test_more_risk_on_an_exchange_is_no_matter_for_a_token() -> None:
     client = reader(alice, "account:read", "trade")
     bot = f"/api/v1/bot/{account.pk}"
     more = client.patch(bot, {"max_positions": 9}, content_type="application/json")
-    assert more.status_code == 403 and "second factor" in more.json()["detail"]
+    assert (more.status_code, more.json()["code"]) == (403, "second_factor")
     less = client.patch(bot, {"max_positions": 1}, content_type="application/json")
     assert less.status_code == 200 and less.json()["limits"]["max_positions"] == 1
     on = client.post(f"{bot}/automation", {"is_automatic": True}, content_type="application/json")
     assert on.status_code == 403
     off = client.post(f"{bot}/mode", {"mode": "exits_only"}, content_type="application/json")
     assert off.status_code == 200 and off.json()["mode"] == "exits_only"
+
+
+def test_a_bot_on_paper_waits_for_ten_trades_by_hand() -> None:
+    alice = person("alice")
+    client = reader(alice, "account:read", "trade")
+    client.get("/api/v1/bot")
+    path = f"/api/v1/bot/{paper_of(alice).pk}/automation"
+    told = client.post(path, {"is_automatic": True}, content_type="application/json")
+    assert (told.status_code, told.json()["code"]) == (403, "paper_first")
+    assert "You have 0; 10 more paper trades to go." in told.json()["detail"]
+    for _ in range(10):
+        closed_of(alice, "0.5")
+    told = client.post(path, {"is_automatic": True}, content_type="application/json")
+    assert told.status_code == 200 and told.json()["is_automatic"] is True
