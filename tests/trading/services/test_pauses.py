@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import OperationalError
 
 from cryptosystems.kernel.errors import NotAllowed
 from tests.support.people import person
 from tests.support.trades import STOP, order_of
 from tests.trading.services.test_breakers import MIDNIGHT, NOW, bot_of, chosen, closed, lose
+from trading.contracts import StopMode
 from trading.models import BotSettings, JournalEntry
 from trading.selectors.ladder import BREACH
-from trading.services import after, manual, permits
+from trading.services import after, manual, permits, stops
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_url")]
 
@@ -142,3 +144,25 @@ def test_a_stop_taken_away_costs_a_step_of_the_ladder(
     order_of(trade, "stop", STOP, **{"state": "cancelled", **order})
     after.trade_closed(trade, NOW)
     assert breaches(row) == n
+
+
+@pytest.mark.parametrize("table", ["limits", "switches"])
+def test_what_cannot_be_read_opens_nothing_and_closes_nothing(
+    table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = person("alice")
+    bot_of(alice)
+    trade = chosen(alice)
+
+    def away(*args: Any, **kwargs: Any) -> Any:
+        raise OperationalError("database is locked")
+
+    if table == "switches":
+        monkeypatch.setattr(stops, "mode_for", away)
+        assert permits.stop_mode(trade.account, "BTCUSDT", "model-1") is StopMode.NO_ENTRIES
+    else:
+        monkeypatch.setattr(permits, "settings_of", away)
+    denied = permits.entry_denial(trade, NOW)
+    assert denied is not None and denied.code == "unreadable"
+    monkeypatch.undo()
+    assert permits.entry_denial(trade, NOW) is None
