@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Self
 
-from cryptosystems.kernel.decimals import plain, round_to_step, round_to_tick
+from cryptosystems.kernel.decimals import Rounding, plain, round_to_step, round_to_tick
 from cryptosystems.kernel.instruments import Side
 from signals.contracts import TradableSignal
 from trading.domain.denied import Denied
@@ -137,24 +137,14 @@ def make_plan(
     refusal = timeliness(signal, rules, quote, now_ms)
     if refusal is not None:
         return refusal
-    is_long = signal.side is Side.LONG
-    # Sizes round down, stops round away from the price: never more risk than was asked for.
-    entry = round_to_tick(
-        signal.entry_high if is_long else signal.entry_low, rules.tick, "down" if is_long else "up"
-    )
-    stop = round_to_tick(signal.stop, rules.tick, "down" if is_long else "up")
+    entry, stop = _rounded(signal, rules)
     refusal = _prices(signal, entry, stop, rules, quote)
     if refusal is not None:
         return refusal
     equity = account.margin_balance
-    percent = min(limits.risk_percent, cap_percent, MOST_RISK_PERCENT)
-    risk = min(equity * percent / HUNDRED, equity * MOST_HEAT_PERCENT / HUNDRED - open_risk)
-    if risk <= 0:
-        return Denied(
-            "heat",
-            f"Open positions already risk {open_risk:.2f} USDT; together they may risk "
-            f"{MOST_HEAT_PERCENT} % of the account.",
-        )
+    risk = _risk(limits, equity, cap_percent, open_risk)
+    if isinstance(risk, Denied):
+        return risk
     size = size_of(
         side=signal.side,
         entry=entry,
@@ -197,6 +187,28 @@ def make_plan(
         tick=rules.tick,
         step=rules.step,
         is_trailing=limits.is_trailing,
+    )
+
+
+def _rounded(signal: TradableSignal, rules: TradingRules) -> tuple[Decimal, Decimal]:
+    """Return entry and stop on the tick: the stop away from the price, the entry never dearer."""
+    away: Rounding = "down" if signal.side is Side.LONG else "up"
+    edge = signal.entry_high if signal.side is Side.LONG else signal.entry_low
+    return round_to_tick(edge, rules.tick, away), round_to_tick(signal.stop, rules.tick, away)
+
+
+def _risk(
+    limits: BotLimits, equity: Decimal, cap_percent: Decimal, open_risk: Decimal
+) -> Decimal | Denied:
+    """Return the USDT this trade may lose at its stop, within what all together may."""
+    percent = min(limits.risk_percent, cap_percent, MOST_RISK_PERCENT)
+    risk = min(equity * percent / HUNDRED, equity * MOST_HEAT_PERCENT / HUNDRED - open_risk)
+    if risk > 0:
+        return risk
+    return Denied(
+        "heat",
+        f"Open positions already risk {open_risk:.2f} USDT; together they may risk "
+        f"{MOST_HEAT_PERCENT} % of the account.",
     )
 
 
