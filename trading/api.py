@@ -236,6 +236,11 @@ def throw_switch(scope: str, key: str, mode: StopMode, reason: str, *, staff_id:
 # --- keys -----------------------------------------------------------------------------------
 
 
+def vault_keys_needed() -> dict[str, int]:
+    """Return how many stored exchange keys need each vault key."""
+    return _accounts.vault_keys_needed()
+
+
 def venues_offered() -> list[Venue]:
     """Return where an account can be connected beside paper."""
     return _keys.venues_offered()
