@@ -207,6 +207,11 @@ def deletions_due(now: datetime | None = None) -> list[UUID]:
     return deletion.due(now)
 
 
+def deletion_waits_for(user_id: UUID) -> list[str]:
+    """Return which rooms still have something of a person to end; asking makes them begin."""
+    return deletion.waits_for(user_id)
+
+
 def delete_everything(user_id: UUID) -> None:
     """Delete a person and everything of theirs but the audit log; call when nothing is owed."""
     deletion.delete_everything(user_id)

@@ -33,9 +33,10 @@ from trading.models import BotSettings, Trade
 from trading.selectors import accounts as _accounts
 from trading.selectors import bots, live, progress, trades
 from trading.selectors.ladder import rung_of
+from trading.services import export, manual, offers, settings, stops
 from trading.services import follow as following
 from trading.services import keys as _keys
-from trading.services import manual, offers, settings, stops
+from trading.services.export import TradeFile
 
 # --- accounts -------------------------------------------------------------------------------
 
@@ -157,6 +158,11 @@ def fill_lines(
 ) -> list[FillLine]:
     """Return fills, placed stops and what was passed over, the newest first."""
     return trades.fill_lines(user_id, account_id=account_id, since=since, limit=limit)
+
+
+def trade_file(user_id: UUID, *, account_id: UUID | None = None) -> TradeFile:
+    """Return a year of trades to be sent as a file; InvalidInput and Throttled say when not."""
+    return export.open_file(user_id, account_id=account_id)
 
 
 def follow(user_id: UUID, signal_id: UUID) -> TradeLine:

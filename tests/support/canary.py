@@ -1,150 +1,130 @@
-"""A marked secret, and the search for it in everything a program leaves behind (SE-07).
+"""A secret with a mark: made, handed to the product, and then looked for in every sink (I7).
 
-secret = Canary("a-marked/secret+…")
-sinks = {"log": caplog.text, "database": database(), "redis": redis_of(url), "page": html}
-assert secret.found_in(sinks) == []
+Looked for is each form in which bytes leave a program: as text, base64, hex, for a URL, and the
+body of a PEM with and without its line ends.
 """
 
 import base64
+import json
 import logging
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import quote
 
-import redis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from django.db import connection
 
-Sink = str | bytes | Path
-_LEAST: Final = 12
-"""Shorter pieces would be found by chance."""
+SIGNED: Final = "signature="
+"""A signed body is as good as the order in it: it belongs into no sink either."""
 
 
+@dataclass(slots=True)
+class Sinks:
+    """What was written while the product worked."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def take(self, what: object) -> None:
+        """Add a text, or an exception with its whole chain."""
+        if isinstance(what, BaseException):
+            self.lines += traceback.format_exception(what)
+            self.lines.append(repr(what))
+        else:
+            self.lines.append(str(what))
+
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+class _Handler(logging.Handler):
+    """Keeps every record as it would be written, with its traceback and its extras."""
+
+    def __init__(self, sinks: Sinks) -> None:
+        super().__init__(logging.DEBUG)
+        self._sinks = sinks
+        self._formatter = logging.Formatter("%(name)s %(message)s")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._sinks.take(self._formatter.format(record))
+        self._sinks.take(record.__dict__)
+
+
+@dataclass(frozen=True, slots=True)
 class Canary:
-    """A secret in every form in which it could turn up."""
+    """An Ed25519 key whose private half must be seen nowhere."""
 
-    def __init__(self, secret: bytes | str) -> None:
-        self.raw = secret.encode() if isinstance(secret, str) else secret
-        self.forms = dict(_forms(self.raw))
+    pem: str = field(repr=False)
+    public_pem: str
+    seed: bytes = field(repr=False)
 
     @classmethod
-    def of_private_key(cls, der: bytes) -> "Canary":
-        """Return the canary of an Ed25519 key: PKCS #8 and PEM body, and the seed within."""
-        made = cls(der)
-        # The head of PKCS #8 is the same in all keys: only what begins with the seed is telling.
-        made.forms = {f"seed as {name}": form for name, form in _forms(der[-32:])}
-        body = base64.b64encode(der)
-        made.forms["PEM body"] = body[-40:]
-        return made
+    def hatch(cls) -> "Canary":
+        """Make one."""
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return cls(pem, public.decode(), key.private_bytes_raw())
 
-    def found_in(self, sinks: Mapping[str, Sink | list[Sink]]) -> list[str]:
-        """Return where it was found, and in which form; empty if nowhere."""
-        return [
-            f"{name}: {form}"
-            for name, sink in sinks.items()
-            for one in (sink if isinstance(sink, list) else [sink])
-            for content in _contents(one)
-            for form, mark in self.forms.items()
-            if mark in content
-        ]
+    def forms(self) -> dict[str, str]:
+        """Return how the secret would look in a sink, by the name of the form."""
+        body = "".join(self.pem.strip().splitlines()[1:-1])
+        return {
+            "PEM": self.pem.strip(),
+            "PEM body": body,
+            "PEM in JSON": json.dumps(self.pem.strip())[1:-1],
+            "PEM in base64": base64.b64encode(self.pem.encode()).decode()[:60],
+            "PEM in a URL": quote(body, safe=""),
+            "hex": self.seed.hex(),
+            "HEX": self.seed.hex().upper(),
+            "base64": base64.b64encode(self.seed).decode().rstrip("="),
+            "url-safe base64": base64.urlsafe_b64encode(self.seed).decode().rstrip("="),
+            "raw": self.seed.decode("latin-1"),
+            "repr": repr(self.seed)[2:-1],
+            "tail of the body": body[-24:],
+        }
 
+    def found_in(self, text: str) -> str | None:
+        """Return the form in which the secret stands there, if it does."""
+        return next((name for name, form in self.forms().items() if form in text), None)
 
-def _forms(secret: bytes) -> Iterator[tuple[str, bytes]]:
-    assert len(secret) >= _LEAST
-    yield "raw", secret
-    yield "hex", secret.hex().encode()
-    yield "HEX", secret.hex().upper().encode()
-    yield "URL", quote(secret, safe="").encode()
-    yield "repr", repr(secret)[2:-1].encode()
-    for ahead in range(3):  # where it begins in a longer text changes every letter of base64
-        coded = base64.b64encode(b"\0" * ahead + secret)
-        inner = coded[4 if ahead else 0 : -4]
-        yield f"base64 at {ahead}", inner
-        yield f"base64url at {ahead}", inner.replace(b"+", b"-").replace(b"/", b"_")
-
-
-def _contents(sink: Sink) -> Iterator[bytes]:
-    if isinstance(sink, str):
-        yield sink.encode(errors="surrogateescape")
-    elif isinstance(sink, bytes):
-        yield sink
-    elif sink.is_dir():
-        for path in sorted(sink.rglob("*")):
-            if path.is_file():
-                yield path.read_bytes()
-    else:
-        yield sink.read_bytes()
+    def assert_unseen(self, sinks: Sinks) -> None:
+        """Look through everything that was logged, and through every row of the database."""
+        logged, rows = sinks.text(), rows_as_text()
+        assert self.found_in(logged) is None, f"I7: {self.found_in(logged)} in a log"
+        assert SIGNED not in logged, "I7: a signed request in a log"
+        assert self.found_in(rows) is None, f"I7: {self.found_in(rows)} in a row"
+        assert SIGNED not in rows, "I7: a signed request in a row"
 
 
-# --- sinks ------------------------------------------------------------------------------------
-
-
-def database() -> bytes:
-    """Return every value of every table."""
-    found: list[bytes] = []
+def rows_as_text() -> str:
+    """Return every row of every table, as a dump of the database would show it."""
+    lines = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            name = connection.ops.quote_name(table)
-            cursor.execute(f"SELECT * FROM {name}")  # noqa: S608 - a name the database told
-            for row in cursor.fetchall():
-                found += [_bytes(value) for value in row if value is not None]
-    return b"\n".join(found)
-
-
-def redis_of(url: str) -> bytes:
-    """Return every key and value of a Redis database."""
-    client = redis.Redis.from_url(url)
-    readers = {
-        b"string": client.get,
-        b"hash": client.hgetall,
-        b"set": client.smembers,
-        b"list": lambda key: client.lrange(key, 0, -1),
-        b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
-        b"stream": lambda key: client.xrange(key),
-    }
-    found = []
-    try:
-        for key in client.scan_iter():
-            kind: Any = client.type(key)
-            found += [key, *_flat(readers[kind](key) if kind in readers else None)]
-    finally:
-        client.close()
-    return b"\n".join(found)
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a name that the database told
+            lines += [str(row) for row in cursor.fetchall()]
+    return "\n".join(lines)
 
 
 @contextmanager
-def everything_logged() -> Iterator[StringIO]:
-    """Take down what every logger says at DEBUG, tracebacks with it."""
-    text = StringIO()
-    handler = logging.StreamHandler(text)
-    handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    level, quiet = root.level, logging.root.manager.disable
+def listening_to_everything() -> Iterator[Sinks]:
+    """Take down whatever is logged, at DEBUG and by whomever, until the block ends."""
+    sinks = Sinks()
+    handler, root = _Handler(sinks), logging.getLogger()
+    before = root.level
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    logging.disable(logging.NOTSET)
+    root.setLevel(logging.DEBUG)  # structlog writes through the standard library, too
     try:
-        yield text
+        yield sinks
     finally:
+        root.setLevel(before)
         root.removeHandler(handler)
-        root.setLevel(level)
-        logging.disable(quiet)
-
-
-def _flat(value: Any) -> Iterator[bytes]:
-    if isinstance(value, dict):
-        for pair in value.items():
-            yield from _flat(pair)
-    elif isinstance(value, list | tuple | set):
-        for one in value:
-            yield from _flat(one)
-    elif value is not None:
-        yield _bytes(value)
-
-
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, bytes | memoryview):
-        return bytes(value)
-    return str(value).encode(errors="surrogateescape")

@@ -155,7 +155,7 @@ class Lane:
                 return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
-                await self._lose_key("it refused a call that was to change something", now)
+                await self._lose_key("a call that was to change something is refused", now)
                 return self.key_lost_ms + KEY_AGAIN_MS
             self._is_stale |= bool(self.inbox or self.doer.late)
             await self._take_events(now)
@@ -456,10 +456,7 @@ class Lane:
         """Sleep until something is due, something is told, or the market asks for a step."""
         while not self.wake.is_set():
             now = self.now_ms()
-            if now >= min(due_ms, self._look_again_ms()):
-                return
-            # Without the key no step can be done: asking for one would keep the loop for itself.
-            if self.key_lost_ms is None and self.choose(now)[1].step is not None:
+            if now >= min(due_ms, self._look_again_ms()) or self.is_asked(now):
                 return
             pause_s = max(0.001, (due_ms - now) / 1_000)
             if self.trades:
@@ -467,12 +464,15 @@ class Lane:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 
+    def is_asked(self, now_ms: int) -> bool:
+        """Say whether the market asks for a step; a refused key is asked in vain (EX-28)."""
+        return self.key_lost_ms is None and self.choose(now_ms)[1].step is not None
+
     def _look_again_ms(self) -> int:
         """Return when rows are read again although nobody told of a change."""
-        if not self.trades or self.key_lost_ms is not None:
-            return NEVER_MS
-        rests = any(standing.entry_rests(trade) for trade in self.trades)
-        return self._standings_ms + (STANDING_MS if rests else STANDING_LATE_MS)
+        pause_ms = STANDING_MS if any(map(standing.entry_rests, self.trades)) else STANDING_LATE_MS
+        is_idle = not self.trades or self.key_lost_ms is not None
+        return NEVER_MS if is_idle else self._standings_ms + pause_ms
 
     async def without_rows(self) -> None:
         """The database is away: go on only with what closes, from memory (F-17)."""
