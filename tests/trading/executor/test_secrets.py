@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import api as accounts
-from tests.support.canary import Canary, database, everything_logged, redis_of
+from tests.support.canary import listening_to_everything, rows_as_text
 from tests.support.exchange_process import Venue as Exchange
 from tests.support.exchange_process import Who
+from tests.support.marked import Marked, redis_of
 from tests.support.people import add_totp, confirm_again, person, signed_in
 from tests.support.waiting import wait_until
 from tests.trading.executor.test_process import (  # noqa: F401 - fixtures
@@ -100,14 +101,14 @@ def connect_hmac(visitor: Visitor, who: Who) -> None:
     )
 
 
-def connect_ed25519(visitor: Visitor, venue: Exchange) -> tuple[Who, Canary]:
+def connect_ed25519(visitor: Visitor, venue: Exchange) -> tuple[Who, Marked]:
     """Register the public key at the exchange, and paste what it calls the key."""
     page = visitor.begin("ed25519")
     row = visitor.row()
     who = venue.account(kind="ed25519", public_key=row.public_key, addresses=["127.0.0.1"])
     visitor.post(f"{page}/finish", api_key=who.api_key)
     place = vault.Place(row.user_id, row.pk)
-    return who, Canary.of_private_key(bytes(vault.open_sealed(place, row.sealed_secret)))
+    return who, Marked.of_private_key(bytes(vault.open_sealed(place, row.sealed_secret)))
 
 
 def is_settled(visitor: Visitor) -> bool:
@@ -136,7 +137,7 @@ def test_a_marked_secret_is_in_no_sink(
     boss.user.is_staff = boss.user.is_superuser = True
     boss.user.save()
     who = market.account(addresses=["127.0.0.1"])
-    with everything_logged() as logged, running(lane_loop):
+    with listening_to_everything() as logged, running(lane_loop):
         connect_hmac(hmac_one, who)
         _, pair = connect_ed25519(our_one, market)
         wait_until(lambda: is_settled(hmac_one) and is_settled(our_one), 30)
@@ -153,19 +154,19 @@ def test_a_marked_secret_is_in_no_sink(
         queued = _pickled(hmac_one.row())
         mass.revoke_all(hmac_one.row().created_at)
     sinks = {
-        "log": logged.getvalue(),
+        "log": logged.text(),
         "output": "".join(capfd.readouterr()),
-        "database": database(),
+        "database": rows_as_text(),
         "redis": redis_of(redis_url),
         "pages": [*hmac_one.answers, *our_one.answers, *boss.answers],
         "mails": [f"{m.subject}\n{m.body}\n{m.alternatives}" for m in mailoutbox],
         "exports": exports,
         "pickles": queued,
     }
-    assert len(logged.getvalue()) > 10_000 and SecretOpening.objects.exists()
-    assert Canary(who.secret).found_in(sinks) == []
+    assert len(logged.text()) > 10_000 and SecretOpening.objects.exists()
+    assert Marked(who.secret).found_in(sinks) == []
     assert pair.found_in(sinks) == []
-    assert Canary(who.api_key).found_in({"console": list(boss.answers)}) == []
+    assert Marked(who.api_key).found_in({"console": list(boss.answers)}) == []
 
 
 def crash_while_signing(monkeypatch: Any, visitor: Visitor, trade: Trade) -> None:

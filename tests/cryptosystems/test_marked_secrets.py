@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cryptosystems.platform.models import OutgoingMail
 from signals.delivery import bus
-from tests.support.canary import Canary, database, everything_logged, redis_of
+from tests.support.canary import listening_to_everything, rows_as_text
+from tests.support.marked import Marked, redis_of
 
 SECRET = "a-marked/secret+that=is&searched:for"
 
@@ -30,18 +31,18 @@ SECRET = "a-marked/secret+that=is&searched:for"
     ],
 )
 def test_every_form_is_found(text: str) -> None:
-    assert Canary(SECRET).found_in({"sink": f"some text {text} and more"})
+    assert Marked(SECRET).found_in({"sink": f"some text {text} and more"})
 
 
 def test_a_private_key_is_found_as_pem_as_seed_and_in_hex() -> None:
     key = Ed25519PrivateKey.generate()
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    canary = Canary.of_private_key(der)
+    mark = Marked.of_private_key(der)
     for sink in (pem, der, der.hex(), key.private_bytes_raw().hex(), repr(der)):
-        assert canary.found_in({"sink": sink})
+        assert mark.found_in({"sink": sink})
     other = Ed25519PrivateKey.generate()
-    assert not canary.found_in(
+    assert not mark.found_in(
         {"sink": other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())}
     )
 
@@ -49,14 +50,14 @@ def test_a_private_key_is_found_as_pem_as_seed_and_in_hex() -> None:
 def test_files_are_searched(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "core.1").write_bytes(b"\0\0" + SECRET.encode() + b"\0")
-    assert Canary(SECRET).found_in({"files": tmp_path}) == ["files: raw", "files: repr"]
+    assert Marked(SECRET).found_in({"files": tmp_path}) == ["files: raw", "files: repr"]
 
 
 @pytest.mark.django_db
 def test_the_database_is_searched() -> None:
-    assert Canary(SECRET).found_in({"database": database()}) == []
+    assert Marked(SECRET).found_in({"database": rows_as_text()}) == []
     OutgoingMail.objects.create(to="a@example.org", subject="s", body=f"x {SECRET}")
-    assert Canary(SECRET).found_in({"database": database()})
+    assert Marked(SECRET).found_in({"database": rows_as_text()})
 
 
 @pytest.mark.parametrize("kind", ["string", "hash", "list", "set", "zset", "stream"])
@@ -70,16 +71,16 @@ def test_redis_is_searched(redis_url: str, kind: str) -> None:
         "zset": lambda: client.zadd("k", {SECRET: 1}),
         "stream": lambda: client.xadd("k", {"f": SECRET}),
     }[kind]()
-    assert Canary(SECRET).found_in({"redis": redis_of(redis_url)})
+    assert Marked(SECRET).found_in({"redis": redis_of(redis_url)})
 
 
 def test_one_careless_line_of_debugging_is_found() -> None:
-    with everything_logged() as text:
+    with listening_to_everything() as logged:
         secret = SECRET
         logging.getLogger("anything").debug("%r", vars() | {"held": secret})
         try:
             raise RuntimeError(f"cannot sign with {secret}")
         except RuntimeError:
             logging.getLogger("other").exception("failed")
-    hits = Canary(SECRET).found_in({"log": text.getvalue()})
+    hits = Marked(SECRET).found_in({"log": logged.text()})
     assert hits
