@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 from django.conf import settings
@@ -24,10 +25,15 @@ from signals import api
 from signals.ingest.feed import ADDRESSES
 from signals.services.chain import verify_chain
 from signals.store.registry import active_model, artifact_path
+from trading import api as trading
+from trading import vault
 
 LEAST_FREE_BYTES: Final = 1_000_000_000
 MOST_OFFSET_MS: Final = 500
 TIMEOUT_S: Final = 5.0
+MOST_UNKNOWN_S: Final = 60.0
+"""An order's fate is mostly known within 20 s (docs/trading.md)."""
+MOST_NAKED_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ def examine() -> Iterator[Finding]:
         ("staff", _staff),
         ("audit log", _audit),
         ("keys", _keys),
+        ("vault", _vault),
+        ("executor", _executor),
     )
     for name, check in checks:
         try:
@@ -222,3 +230,34 @@ def _keys() -> Finding:
     encryption.open_sealed(encryption.seal(b"probe", "doctor"), "doctor")
     count = len(settings.KEY_ENCRYPTION_KEYS)
     return Finding("keys", f"{count} listed, {newest} seals and opens")
+
+
+def _vault() -> Finding:
+    if settings.VAULT_PUBLIC_KEY is None:
+        return Finding("vault", "VAULT_PUBLIC_KEY is not set; `bin/up` makes one")
+    current = vault.wrapper().current
+    if not vault.can_open():
+        return Finding("vault", f"{current} seals; this process opens nothing, as it should be")
+    place = vault.Place(UUID(int=0), UUID(int=0))
+    vault.wipe(vault.open_sealed(place, vault.seal(place, b"probe")))
+    return Finding("vault", f"{current} seals and opens")
+
+
+def _executor() -> Finding:
+    if not settings.REDIS_URL:
+        return Finding("executor", "not asked: REDIS_URL is not set")
+    told = trading.executor_status()
+    seen = (
+        f"{'running' if told.is_running else 'silent'}, {told.n_open} trade(s) open, "
+        f"{told.n_unknown} order(s) without an answer, {told.n_naked} without a confirmed stop"
+    )
+    remedy = ""
+    if (told.longest_naked_s or 0) > MOST_NAKED_S:
+        remedy = f"A position has had no confirmed stop for {told.longest_naked_s:.0f} s: "
+    elif (told.oldest_unknown_s or 0) > MOST_UNKNOWN_S:
+        remedy = f"An order's fate is not known for {told.oldest_unknown_s:.0f} s: "
+    if remedy:
+        remedy += "docs/runbooks/unresolved-order.md says what to do."
+    if not told.is_running:
+        remedy += " Start `bin/up`, or a worker of the queue `trading` (docs/trading.md)."
+    return Finding("executor", seen, remedy.strip())
