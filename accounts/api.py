@@ -164,6 +164,11 @@ def audit_of(user_id: UUID, *, before: int | None = None, limit: int = 50) -> li
     return _audit.of_user(user_id, before=before, limit=limit)
 
 
+def staff() -> list[UserView]:
+    """Return the active members of staff: whom an alarm is told."""
+    return desk.staff()
+
+
 def staff_without_factor() -> int:
     """Return how many active members of staff have no second factor yet."""
     return desk.staff_without_factor()

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import httpx
 from django.conf import settings
@@ -26,7 +25,6 @@ from signals.ingest.feed import ADDRESSES
 from signals.services.chain import verify_chain
 from signals.store.registry import active_model, artifact_path
 from trading import api as trading
-from trading import vault
 
 LEAST_FREE_BYTES: Final = 1_000_000_000
 MOST_OFFSET_MS: Final = 500
@@ -81,7 +79,7 @@ def examine() -> Iterator[Finding]:
         ("staff", _staff),
         ("audit log", _audit),
         ("keys", _keys),
-        ("vault", _vault),
+        ("exchange keys", _vault),
         ("executor", _executor),
     )
     for name, check in checks:
@@ -233,14 +231,22 @@ def _keys() -> Finding:
 
 
 def _vault() -> Finding:
-    if settings.VAULT_PUBLIC_KEY is None:
-        return Finding("vault", "VAULT_PUBLIC_KEY is not set; `bin/up` makes one")
-    current = vault.wrapper().current
-    if not vault.can_open():
-        return Finding("vault", f"{current} seals; this process opens nothing, as it should be")
-    place = vault.Place(UUID(int=0), UUID(int=0))
-    vault.wipe(vault.open_sealed(place, vault.seal(place, b"probe")))
-    return Finding("vault", f"{current} seals and opens")
+    public, ring = settings.VAULT_PUBLIC_KEY, dict(settings.VAULT_PRIVATE_KEYS)
+    needed = trading.vault_keys_needed()
+    name, n_stored = "exchange keys", sum(needed.values())
+    if public is None:
+        seen = f"{n_stored} stored; VAULT_PUBLIC_KEY is not set, `bin/up` makes a pair"
+        return Finding(name, seen, "Set it again: no key can be stored." if n_stored else "")
+    seen = f"{n_stored} stored, {public[0]} seals"
+    if ring and not settings.IS_EXECUTOR:
+        remedy = "This process can open them: take VAULT_PRIVATE_KEYS from all but the executor."
+    elif settings.IS_EXECUTOR and (missing := set(needed) - set(ring)):
+        remedy = f"VAULT_PRIVATE_KEYS lacks {', '.join(sorted(missing))}: list what sealed them."
+    elif len(needed) > 1:
+        remedy = f"They need {', '.join(sorted(needed))}: run manage.py rotate_keys."
+    else:
+        remedy = ""
+    return Finding(name, seen, remedy)
 
 
 def _executor() -> Finding:

@@ -18,7 +18,7 @@ from tests.support.people import person
 from tests.support.trades import trade_of
 from tests.trading.keys.test_vault import executor, pair  # noqa: F401 - a fixture
 from trading import vault
-from trading.management.commands.rotate_keys import counts
+from trading.selectors.accounts import vault_keys_needed as counts
 from trading.models import JournalEntry, SecretOpening, TradingAccount
 from trading.services import keys, mass
 from trading.services.permits import entry_denial

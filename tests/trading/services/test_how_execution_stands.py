@@ -13,7 +13,6 @@ from django.utils import timezone
 from frontend import executing
 from tests.support.people import alice
 from tests.support.trades import account_of, order_of, trade_of
-from tests.trading.keys.test_vault import executor  # noqa: F401 - a fixture
 from trading.models import ExecutorWord
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_url")]
@@ -89,9 +88,3 @@ def test_many_visitors_ask_the_database_once(django_assert_num_queries: Any) -> 
     with django_assert_num_queries(0):
         for _ in range(5):
             executing.execution()
-
-
-def test_the_doctor_tries_the_vault(executor: Any) -> None:  # noqa: F811
-    assert "ok     vault: 2026-11 seals and opens" in doctor()
-    executor.VAULT_PRIVATE_KEYS = ()
-    assert "this process opens nothing" in doctor()
