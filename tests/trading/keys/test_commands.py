@@ -18,8 +18,8 @@ from tests.support.people import person
 from tests.support.trades import trade_of
 from tests.trading.keys.test_vault import executor, pair  # noqa: F401 - a fixture
 from trading import vault
-from trading.selectors.accounts import vault_keys_needed as counts
 from trading.models import JournalEntry, SecretOpening, TradingAccount
+from trading.selectors.accounts import vault_keys_needed as counts
 from trading.services import keys, mass
 from trading.services.permits import entry_denial
 
