@@ -142,6 +142,12 @@ def _vault(settings: Any) -> Iterator[Finding]:
             "VAULT_PRIVATE_KEYS is set for a process that is not the executor.",
             "Give it to the executor alone (with EXECUTOR=yes), and take it from this one.",
         )
+    if settings.EXECUTOR_TEST_HOOKS:
+        yield (
+            24,
+            "EXECUTOR_TEST_HOOKS is on.",
+            "Unset it: with it a variable of the environment takes a guard of the executor away.",
+        )
     if settings.IS_EXECUTOR and not settings.VAULT_PRIVATE_KEYS:
         yield (
             22,

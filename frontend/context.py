@@ -15,6 +15,7 @@ from accounts.contracts import (
 )
 from billing.contracts import BillingView, Entitlements, PlanView
 from cryptosystems.platform.announcements import AnnouncementView
+from trading.contracts import ExecutorStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,8 @@ class StatusPage:
     shell: Shell
     status: dict[str, Any] | None
     """As `GET /api/v1/status`; None while the engine is silent."""
+    execution: ExecutorStatus | None
+    """None while the database is away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cryptosystems.platform import announcements
-from frontend import figures
+from frontend import executing, figures
 from signals.delivery import bus
 from tests.support.browsers import chromium_browser
 from tests.support.servers import valkey
@@ -24,6 +24,7 @@ def nothing_kept() -> None:
     """What a process keeps for some seconds is not carried from one test into the next."""
     announcements.forget()
     figures.forget()
+    executing.forget()
 
 
 @pytest.fixture

@@ -156,6 +156,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "postgres://… or sqlite:///…",
         "database; empty: SQLite below STORAGE_DIR",
         _url("postgres", "postgresql", "sqlite"),
+        True,
     ),
     Setting(
         "REDIS_URL",
@@ -163,6 +164,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "redis://…, rediss://… or unix://…?db=0",
         "broker, cache and fan-out; `bin/up` starts a bundled server and sets it",
         _url("redis", "rediss", "unix"),
+        True,
     ),
     Setting(
         "STORAGE_DIR", "var", "a directory", "long history, models and the embedded database", _text
@@ -224,7 +226,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "KEY_ENCRYPTION_KEYS",
         "",
         "id:base64 of 32 bytes, by comma, newest first",
-        "encrypt second factors and exchange keys; older ones stay listed until rotated out",
+        "encrypt second factors; older ones stay listed until nothing needs them",
         key_ring,
         True,
     ),

@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from frontend.context import StatusPage
+from frontend.executing import execution
 from frontend.shell import make_shell
 from signals import api
 
@@ -13,8 +14,8 @@ from signals import api
 @require_safe
 @never_cache
 def status(request: HttpRequest) -> HttpResponse:
-    """Render the six pipeline stages, feeds, gaps, errors and the model."""
-    page = StatusPage(make_shell("status", request), api.status())
+    """Render the six pipeline stages, feeds, gaps, errors, the model, and execution."""
+    page = StatusPage(make_shell("status", request), api.status(), execution())
     return render(request, "frontend/status.html", {"page": page, "shell": page.shell})
 
 

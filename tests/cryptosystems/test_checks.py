@@ -65,6 +65,7 @@ SOUND: dict[str, Any] = {
     "VAULT_PUBLIC_KEY": ("2026-11", PUBLIC),
     "VAULT_PRIVATE_KEYS": (),
     "IS_EXECUTOR": False,
+    "EXECUTOR_TEST_HOOKS": False,
     "EGRESS_ADDRESSES": ("93.184.216.34",),
 }
 FAULTS: list[tuple[str, dict[str, Any]]] = [
@@ -93,6 +94,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("W024", {"IS_EXECUTOR": True, "VAULT_PRIVATE_KEYS": (("2026-05", PRIVATE[0][1]),)}),
     ("W024", {"IS_EXECUTOR": True, "VAULT_PRIVATE_KEYS": (("2026-11", bytes(range(32))),)}),
     ("W023", {"EGRESS_ADDRESSES": ("127.0.0.1",)}),
+    ("W024", {"EXECUTOR_TEST_HOOKS": True}),
 ]
 
 
@@ -128,7 +130,13 @@ def test_the_executor_holds_its_private_key_and_that_is_no_fault() -> None:
 
 
 def test_no_value_of_a_secret_is_told(tmp_path: Path) -> None:
-    done = check({"KEY_ENCRYPTION_KEYS": "2026a:not-base64", "TRUSTED_PROXIES": "many"}, tmp_path)
+    wrong = {
+        "KEY_ENCRYPTION_KEYS": "2026a:not-base64",
+        "TRUSTED_PROXIES": "many",
+        "DATABASE_URL": "mysql://app:a-password@db.internal/app",
+        "REDIS_URL": "http://:a-password@redis.internal:6380/0",
+    }
+    done = check(wrong, tmp_path)
     assert done.returncode != 0
     told = done.stdout + done.stderr
     assert "KEY_ENCRYPTION_KEYS" in told and "TRUSTED_PROXIES" in told

@@ -29,6 +29,9 @@ from trading import api as trading
 LEAST_FREE_BYTES: Final = 1_000_000_000
 MOST_OFFSET_MS: Final = 500
 TIMEOUT_S: Final = 5.0
+MOST_UNKNOWN_S: Final = 60.0
+"""An order's fate is mostly known within 20 s (docs/trading.md)."""
+MOST_NAKED_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def examine() -> Iterator[Finding]:
         ("audit log", _audit),
         ("keys", _keys),
         ("exchange keys", _vault),
+        ("executor", _executor),
     )
     for name, check in checks:
         try:
@@ -243,3 +247,23 @@ def _vault() -> Finding:
     else:
         remedy = ""
     return Finding(name, seen, remedy)
+
+
+def _executor() -> Finding:
+    if not settings.REDIS_URL:
+        return Finding("executor", "not asked: REDIS_URL is not set")
+    told = trading.executor_status()
+    seen = (
+        f"{'running' if told.is_running else 'silent'}, {told.n_open} trade(s) open, "
+        f"{told.n_unknown} order(s) without an answer, {told.n_naked} without a confirmed stop"
+    )
+    remedy = ""
+    if (told.longest_naked_s or 0) > MOST_NAKED_S:
+        remedy = f"A position has had no confirmed stop for {told.longest_naked_s:.0f} s: "
+    elif (told.oldest_unknown_s or 0) > MOST_UNKNOWN_S:
+        remedy = f"An order's fate is not known for {told.oldest_unknown_s:.0f} s: "
+    if remedy:
+        remedy += "docs/runbooks/unresolved-order.md says what to do."
+    if not told.is_running:
+        remedy += " Start `bin/up`, or a worker of the queue `trading` (docs/trading.md)."
+    return Finding("executor", seen, remedy.strip())

@@ -1,4 +1,4 @@
-"""Withdraw every exchange key from use."""
+"""Withdraw exchange keys from use: all, one generation, or one account's."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -8,8 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from cryptosystems.kernel.errors import CryptoSystemsError
-from trading.models import TradingAccount
-from trading.services.keys import revoke_key
+from trading.services.keys import owner_of, revoke_key
 from trading.services.mass import revoke_all
 
 
@@ -22,10 +21,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true")
-        parser.add_argument(
-            "--account", type=UUID, help="one account's key, whatever is open on it"
-        )
         parser.add_argument("--key-version", help="only keys sealed to this vault key")
+        parser.add_argument(
+            "--account",
+            type=UUID,
+            help="only this account's: its secret is overwritten, even while something is open",
+        )
         parser.add_argument(
             "--exits-too",
             action="store_true",
@@ -33,24 +34,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = [name for name in ("all", "key_version", "account") if options[name]]
-        if len(asked) != 1:
-            raise CommandError("Say --all, --key-version ID or --account ID.")
+        chosen = [options["all"], options["key_version"], options["account"]]
+        if sum(map(bool, chosen)) != 1:
+            raise CommandError("Say --all, --key-version ID, or --account ID.")
         if options["account"]:
-            self._one(options["account"])
+            self._revoke_one(options["account"])
             return
         done = revoke_all(
             timezone.now(), key_id=options["key_version"], exits_too=options["exits_too"]
         )
         self.stdout.write(f"withdrawn: {done}; every owner has a mail")
 
-    def _one(self, pk: UUID) -> None:
-        rows = TradingAccount.objects.across_tenants("staff revoke one key")
-        owner = rows.filter(pk=pk).values_list("user_id", flat=True).first()
-        if owner is None:
-            raise CommandError("There is no such account.")
+    def _revoke_one(self, account_id: UUID) -> None:
+        user_id = owner_of(account_id)
+        if user_id is None:
+            raise CommandError("There is no account with this id.")
         try:
-            revoke_key(owner, pk, by_staff=True)
+            revoke_key(user_id, account_id, by_staff=True)
         except CryptoSystemsError as error:
             raise CommandError(str(error)) from None
-        self.stdout.write("revoked; its owner has a mail")
+        self.stdout.write("withdrawn: 1; its owner has a mail")
