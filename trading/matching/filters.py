@@ -72,11 +72,22 @@ def check_band(rules: TradingRules, request: OrderRequest, quote: Quote) -> None
         raise Refused(-4024, "Limit price can't be lower than the price band allows.")
 
 
-def check_notional(
-    rules: TradingRules, quantity: Decimal, price: Decimal, *, is_reducing: bool
-) -> None:
-    """Refuse an order too small to open anything."""
-    if not is_reducing and quantity * price < rules.min_notional:
+def check_counterparty(rules: TradingRules, request: OrderRequest, quote: Quote) -> None:
+    """Refuse a market order whose best counterparty stands outside PERCENT_PRICE."""
+    is_far = (
+        quote.ask > quote.mark * rules.price_up
+        if request.side is OrderSide.BUY
+        else quote.bid < quote.mark * rules.price_down
+    )
+    if is_far:
+        raise Refused(
+            -4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit."
+        )
+
+
+def check_notional(rules: TradingRules, quantity: Decimal, price: Decimal) -> None:
+    """Refuse an order too small, which may open something."""
+    if quantity * price < rules.min_notional:
         raise Refused(
             -4164,
             f"Order's notional must be no smaller than {rules.min_notional} "

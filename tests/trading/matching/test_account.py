@@ -137,9 +137,8 @@ def test_a_reduce_only_order_never_turns_a_position_round() -> None:
     held.place(order("SELL", "0.008"), quote(), NOW)  # by hand: 0.002 is left
     held.on_quote(quote(61_100), NOW + 1)
     assert held.position_list() == []
-    assert held.find(BTC, Service.ORDER, exchange_id=held.fills(BTC, 0)[-1].order_id).filled == D(
-        "0.002"
-    )  # type: ignore[union-attr]
+    told = held.find(BTC, Service.ORDER, exchange_id=held.fills(BTC, 0)[-1].order_id)
+    assert told is not None and told.filled == D("0.002")
 
 
 # --- conditional orders -------------------------------------------------------------------------
