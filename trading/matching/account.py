@@ -82,6 +82,8 @@ class OrdinaryAccount(CheckedAccount):
 
     def _take(self, order: Order, quote: Quote, now_ms: int, reason: str = "") -> None:
         """Match a new order against the book of now; what is left rests, or expires."""
+        if not self._still_reduces(order, now_ms):
+            return
         r = order.request
         limit = r.price
         if limit is None:

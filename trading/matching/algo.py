@@ -65,7 +65,8 @@ class AlgoAccount(OrdinaryAccount):
         if not request.kind.is_conditional:
             raise Refused(-1116, "Invalid orderType.")
         rules = self._check(request)
-        filters.check_status(rules, opens=not (request.reduce_only or request.close_position))
+        reduces = self._only_reduces(request) or request.close_position
+        filters.check_status(rules, opens=not reduces)
         trigger = filters.check_price(rules, request.trigger_price, name="triggerPrice")
         quantity = self._algo_quantity(rules, request, quote)
         if sum(len(held) for held in self.algos.values()) >= MOST_CONDITIONAL:
@@ -88,7 +89,7 @@ class AlgoAccount(OrdinaryAccount):
         if request.quantity is not None:
             raise Refused(-4136, "Target strategy invalid for closePosition with quantity.")
         if request.reduce_only:
-            raise Refused(-1106, "Parameter 'reduceonly' sent when not required.")
+            raise filters.superfluous("reduceonly")
         if not self._closable(request):
             raise Refused(
                 -4509,
@@ -96,7 +97,9 @@ class AlgoAccount(OrdinaryAccount):
             )
         for other in self.algos.get(request.symbol, {}).values():
             r = other.request
-            if r.close_position and r.kind is request.kind and r.side is request.side:
+            if not r.close_position or r.position_side is not request.position_side:
+                continue
+            if r.kind is request.kind and r.side is request.side:
                 raise Refused(
                     -4130,
                     "An open stop or take profit order with GTE and closePosition in the direction is existing.",

@@ -51,7 +51,8 @@ class CheckedAccount(Ledger):
         rules = self.rules.get(request.symbol)
         if rules is None:
             raise Refused(-1121, "Invalid symbol.")
-        if not self.can_trade:
+        reduces = self._only_reduces(request) or request.close_position
+        if not self.can_trade and not reduces:
             raise Refused(-4087, "User can only place reduce only order")
         filters.check_client_id(request.client_id)
         if any(o.request.client_id == request.client_id for o in self._open(request.service)):
@@ -59,7 +60,9 @@ class CheckedAccount(Ledger):
         if (request.position_side is PositionSide.BOTH) == self.is_hedged:
             raise Refused(-4061, "Order's position side does not match user's setting.")
         if self.is_hedged and request.reduce_only:
-            raise Refused(-1106, "Parameter 'reduceonly' sent when not required.")
+            raise filters.superfluous("reduceonly")
+        if request.kind is not OrderKind.LIMIT and request.price is not None:
+            raise filters.superfluous("price")
         return rules
 
     def _price_of(self, rules: TradingRules, request: OrderRequest, quote: Quote) -> Decimal:
@@ -70,10 +73,7 @@ class CheckedAccount(Ledger):
             return max(best, quote.mark)
         price = filters.check_price(rules, request.price)
         if request.time_in_force not in ("GTC", "IOC", "FOK", "GTX"):
-            raise Refused(
-                -1102,
-                "Mandatory parameter 'timeInForce' was not sent, was empty/null, or malformed.",
-            )
+            raise filters.missing("timeInForce")
         filters.check_band(rules, request, quote)
         return price
 

@@ -1,25 +1,29 @@
 """Whatever comes, in whichever mode: money, positions and orders stay consistent."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal as D
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.trading.matching.cases import BTC, NOW, account, order, quote
+from tests.trading.matching.cases import BTC, NOW, RULES, account, order, quote
 from trading.domain.venue import (
+    AlgoEvent,
+    BalanceEvent,
     OrderEvent,
     OrderKind,
     PositionSide,
     Quote,
     Service,
     VenueFill,
+    VenueState,
 )
 from trading.matching.matching import MatchingAccount
-from trading.matching.records import ZERO, Order
+from trading.matching.records import ZERO, Ids, Order
 from trading.matching.refused import Refused
 
 START = D(10_000)
@@ -201,7 +205,7 @@ def told_fills(held: MatchingAccount) -> list[tuple[OrderEvent, VenueFill]]:
 
 @pytest.mark.parametrize("is_hedged", [False, True], ids=["one-way", "hedge"])
 @pytest.mark.parametrize("is_isolated", [True, False], ids=["isolated", "crossed"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(plan=acts, leverage=st.sampled_from([3, 20, 100]))
 def test_money_positions_and_orders_agree(
     is_isolated: bool, is_hedged: bool, plan: list[Act], leverage: int
@@ -209,3 +213,50 @@ def test_money_positions_and_orders_agree(
     held = made(is_isolated, is_hedged, leverage)
     Market(held).play(plan)
     check(held, told_fills(held))
+
+
+@pytest.mark.parametrize("is_hedged", [False, True], ids=["one-way", "hedge"])
+@settings(max_examples=80, deadline=None)
+@given(before=acts, after=acts, is_isolated=st.booleans())
+def test_an_account_goes_on_from_its_json(
+    is_hedged: bool, before: list[Act], after: list[Act], is_isolated: bool
+) -> None:
+    held = made(is_isolated, is_hedged, 20)
+    market = Market(held)
+    market.play(before)
+    held.drain()
+    kept = json.loads(json.dumps(held.to_dict()))
+    twin = Market(MatchingAccount.from_dict(kept, {BTC: RULES}, Ids(**asdict(held.ids))))
+    assert twin.held.to_dict() == held.to_dict()
+    twin.price, twin.now = market.price, market.now
+    market.play(after)
+    twin.play(after)
+    assert twin.held.to_dict() == held.to_dict()
+    assert twin.held.drain() == held.drain()
+
+
+@settings(max_examples=60, deadline=None)
+@given(plan=acts, is_isolated=st.booleans())
+def test_whoever_only_listens_knows_wallet_positions_and_open_orders(
+    plan: list[Act], is_isolated: bool
+) -> None:
+    held = made(is_isolated, False, 20)
+    wallet, quantity = START, ZERO
+    open_orders: set[str] = set()
+    market = Market(held)
+    for act in plan:
+        market.play([act])
+        for event in held.drain():
+            if isinstance(event, BalanceEvent):
+                assert event.wallet is not None
+                wallet = event.wallet
+                quantity = {n: q for n, _, q in event.positions}.get(BTC, quantity)
+            elif isinstance(event, OrderEvent | AlgoEvent):
+                is_open = event.order.state.is_resting or event.order.state in (
+                    VenueState.TRIGGERING,
+                    VenueState.TRIGGERED,
+                )
+                change = open_orders.add if is_open else open_orders.discard
+                change(event.order.exchange_id)
+        assert (wallet, quantity) == (held.wallet, held.held(BTC))
+        assert open_orders == {o.exchange_id for o in held.open_orders()}
