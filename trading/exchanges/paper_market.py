@@ -8,7 +8,7 @@ from cryptosystems.kernel.decimals import round_to_tick
 from trading.domain.venue import Quote, Service
 from trading.exchanges.paper_past import Candle, Settlement, quotes_of
 from trading.exchanges.paper_store import PaperState
-from trading.matching.account import LIMITLESS
+from trading.matching.checks import LIMITLESS
 
 SLIPPAGE: Final = Decimal("0.0001")
 """What a market order pays beyond the best price: one basis point, as a share of it."""

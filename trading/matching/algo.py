@@ -65,7 +65,8 @@ class AlgoAccount(OrdinaryAccount):
         if not request.kind.is_conditional:
             raise Refused(-1116, "Invalid orderType.")
         rules = self._check(request)
-        filters.check_status(rules, opens=not (request.reduce_only or request.close_position))
+        reduces = self._only_reduces(request) or request.close_position
+        filters.check_status(rules, opens=not reduces)
         trigger = filters.check_price(rules, request.trigger_price, name="triggerPrice")
         quantity = self._algo_quantity(rules, request, quote)
         if sum(len(held) for held in self.algos.values()) >= MOST_CONDITIONAL:
@@ -82,14 +83,13 @@ class AlgoAccount(OrdinaryAccount):
     def _algo_quantity(self, rules: TradingRules, request: OrderRequest, quote: Quote) -> Decimal:
         if not request.close_position:
             quantity = filters.check_quantity(rules, request)
-            filters.check_notional(
-                rules, quantity, quote.mark, is_reducing=request.reduce_only or self.is_hedged
-            )
+            if not self._only_reduces(request):
+                filters.check_notional(rules, quantity, quote.mark)
             return quantity
         if request.quantity is not None:
             raise Refused(-4136, "Target strategy invalid for closePosition with quantity.")
         if request.reduce_only:
-            raise Refused(-1106, "Parameter 'reduceonly' sent when not required.")
+            raise filters.superfluous("reduceonly")
         if not self._closable(request):
             raise Refused(
                 -4509,
@@ -97,7 +97,9 @@ class AlgoAccount(OrdinaryAccount):
             )
         for other in self.algos.get(request.symbol, {}).values():
             r = other.request
-            if r.close_position and r.kind is request.kind and r.side is request.side:
+            if not r.close_position or r.position_side is not request.position_side:
+                continue
+            if r.kind is request.kind and r.side is request.side:
                 raise Refused(
                     -4130,
                     "An open stop or take profit order with GTE and closePosition in the direction is existing.",
@@ -122,7 +124,10 @@ class AlgoAccount(OrdinaryAccount):
         Stops are looked at before liquidation: both act at the mark price, and the stop lies
         nearer.
         """
-        for order in list(self.algos.get(quote.symbol, {}).values()):
+        waiting = self.algos.get(quote.symbol)
+        if waiting:
+            self.marks[quote.symbol] = quote.mark
+        for order in list(waiting.values()) if waiting else ():
             if order.state is VenueState.NEW and _reached(order.request, quote):
                 self._trigger(order, quote, now_ms)
         super().on_quote(quote, now_ms)
@@ -148,11 +153,12 @@ class AlgoAccount(OrdinaryAccount):
         if r.close_position and not closable:
             self._end_algo(order, VenueState.EXPIRED, now_ms)
             return
-        if r.reduce_only and not closable:
+        only_reduces = r.close_position or self._only_reduces(r)
+        if only_reduces and not closable:
             self._end_algo(order, VenueState.REJECTED, now_ms, "ReduceOnly Order is rejected.")
             return
         quantity = closable if r.close_position else order.quantity
-        if r.reduce_only:
+        if only_reduces:
             quantity = min(quantity, closable)
         rules = self.rules[r.symbol]
         child_request = replace(
@@ -162,10 +168,9 @@ class AlgoAccount(OrdinaryAccount):
             close_position=False,
             reduce_only=False,
         )
-        if not (r.reduce_only or r.close_position):
+        if not only_reduces:
             try:
-                opening = quantity - min(quantity, closable)
-                self._check_affordable(rules, child_request, opening, quote.mark)
+                self._check_affordable(rules, child_request, quantity, quote.mark)
             except Refused as refusal:
                 self._end_algo(order, VenueState.REJECTED, now_ms, refusal.message)
                 return

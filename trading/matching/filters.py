@@ -11,6 +11,18 @@ _CLIENT_ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _HIGHEST_PRICE: Final = Decimal(10_000_000)
 
 
+def missing(name: str) -> Refused:
+    """Return the refusal of an order that lacks something."""
+    return Refused(
+        -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+    )
+
+
+def superfluous(name: str) -> Refused:
+    """Return the refusal of an order that says too much."""
+    return Refused(-1106, f"Parameter '{name}' sent when not required.")
+
+
 def check_client_id(client_id: str) -> None:
     """Refuse an id that is empty, too long or holds other characters."""
     if _CLIENT_ID.fullmatch(client_id) is None:
@@ -32,9 +44,7 @@ def check_quantity(rules: TradingRules, request: OrderRequest) -> Decimal:
     """Return the quantity, if the lot filters allow it."""
     quantity = request.quantity
     if quantity is None:
-        raise Refused(
-            -1102, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."
-        )
+        raise missing("quantity")
     if quantity <= 0:
         raise Refused(-4003, "Quantity less than or equal to zero.")
     if quantity < rules.min_quantity:
@@ -44,16 +54,16 @@ def check_quantity(rules: TradingRules, request: OrderRequest) -> Decimal:
     if quantity > most:
         raise Refused(-4005, "Quantity greater than max quantity.")
     if quantity % rules.step:
-        raise Refused(-1111, "Precision is over the maximum defined for this asset.")
+        if _decimals(quantity) > _decimals(rules.step):
+            raise Refused(-1111, "Precision is over the maximum defined for this asset.")
+        raise Refused(-4023, "Qty not increased by step size.")
     return quantity
 
 
 def check_price(rules: TradingRules, price: Decimal | None, *, name: str = "price") -> Decimal:
     """Return a price that lies on the tick and in range."""
     if price is None:
-        raise Refused(
-            -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
-        )
+        raise missing(name)
     if price <= 0:
         raise Refused(-4001, "Price less than 0.")
     if price > _HIGHEST_PRICE:
@@ -72,13 +82,29 @@ def check_band(rules: TradingRules, request: OrderRequest, quote: Quote) -> None
         raise Refused(-4024, "Limit price can't be lower than the price band allows.")
 
 
-def check_notional(
-    rules: TradingRules, quantity: Decimal, price: Decimal, *, is_reducing: bool
-) -> None:
-    """Refuse an order too small to open anything."""
-    if not is_reducing and quantity * price < rules.min_notional:
+def check_counterparty(rules: TradingRules, request: OrderRequest, quote: Quote) -> None:
+    """Refuse a market order whose best counterparty stands outside PERCENT_PRICE."""
+    is_far = (
+        quote.ask > quote.mark * rules.price_up
+        if request.side is OrderSide.BUY
+        else quote.bid < quote.mark * rules.price_down
+    )
+    if is_far:
+        raise Refused(
+            -4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit."
+        )
+
+
+def check_notional(rules: TradingRules, quantity: Decimal, price: Decimal) -> None:
+    """Refuse an order too small, which may open something."""
+    if quantity * price < rules.min_notional:
         raise Refused(
             -4164,
             f"Order's notional must be no smaller than {rules.min_notional} "
             "(unless you choose reduce only).",
         )
+
+
+def _decimals(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

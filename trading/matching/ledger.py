@@ -23,7 +23,8 @@ from trading.domain.venue import (
 from trading.matching.records import ZERO, Fees, Ids, Order, Position, Setting
 from trading.matching.refused import Refused
 
-_CENT: Final = Decimal("0.00000001")
+SMALLEST: Final = Decimal("0.00000001")
+"""The grain of money, USDT."""
 _KEPT: Final = 5_000
 PositionKey = tuple[str, PositionSide]
 
@@ -67,7 +68,7 @@ class Ledger:
         return position.quantity if position else ZERO
 
     def is_flat(self, symbol: str) -> bool:
-        return not any(p.quantity for (name, _), p in self.positions.items() if name == symbol)
+        return not any(self.held(symbol, side) for side in PositionSide)
 
     def unrealised(self) -> Decimal:
         """Return the open result of all positions at the marks last heard."""
@@ -94,6 +95,11 @@ class Ledger:
     @property
     def available(self) -> Decimal:
         """Return what new orders may use."""
+        return max(ZERO, self.free)
+
+    @property
+    def free(self) -> Decimal:
+        """Return what margin leaves of the wallet; below zero where losses have eaten into it."""
         taken = sum((self.position_margin(p) for p in self.positions.values() if p.quantity), ZERO)
         crossed = sum(
             (
@@ -103,7 +109,7 @@ class Ledger:
             ),
             ZERO,
         )
-        return max(ZERO, self.wallet - taken - self.order_margin() + min(ZERO, crossed))
+        return self.wallet - taken - self.order_margin() + min(ZERO, crossed)
 
     def account(self) -> VenueAccount:
         return VenueAccount(
@@ -181,7 +187,9 @@ class Ledger:
 
     def set_leverage(self, symbol: str, leverage: int, now_ms: int) -> SymbolSettings:
         """Set the leverage; refused where a position is too large for it."""
-        rules = self.rules[symbol]
+        rules = self.rules.get(symbol)
+        if rules is None:
+            raise Refused(-1121, "Invalid symbol.")
         if not 1 <= leverage <= max(b.max_leverage for b in rules.brackets):
             raise Refused(-4028, f"Leverage {leverage} is not valid")
         notional = sum(
@@ -195,23 +203,17 @@ class Ledger:
         if notional > most_notional(rules.brackets, leverage):
             raise Refused(-2027, "Exceeded the maximum allowable position at current leverage.")
         held = self.setting(symbol)
-        for position in self._isolated_of(symbol):
-            needed = abs(position.quantity) * position.entry / leverage
-            if needed < position.isolated_wallet and leverage > held.leverage:
-                continue  # margin that was set apart stays: nothing is freed by itself
-            if needed - position.isolated_wallet > self.available:
-                raise Refused(-2019, "Margin is insufficient.")
-            position.isolated_wallet = max(position.isolated_wallet, needed)
-        held.leverage = leverage
+        if leverage < held.leverage and held.is_isolated and not self.is_flat(symbol):
+            raise Refused(
+                -4161,
+                "Leverage reduction is not supported in Isolated Margin Mode with open positions.",
+            )
+        before, held.leverage = held.leverage, leverage
+        if leverage < before and self.free < 0:
+            held.leverage = before
+            raise Refused(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
         self._events.append(SettingsEvent(symbol, now_ms))
         return self.symbol_settings(symbol)
-
-    def _isolated_of(self, symbol: str) -> list[Position]:
-        return [
-            p
-            for (name, _), p in self.positions.items()
-            if name == symbol and p.quantity and self.setting(symbol).is_isolated
-        ]
 
     def _check_margin_type(self, symbol: str, is_isolated: bool) -> None:
         if self.has_multi_assets and is_isolated:
@@ -235,7 +237,7 @@ class Ledger:
         signed = quantity if r.side is OrderSide.BUY else -quantity
         realised = self._move(position, signed, price)
         rate = self.fees.maker if is_maker else self.fees.taker
-        fee = (quantity * price * rate).quantize(_CENT)
+        fee = (quantity * price * rate).quantize(SMALLEST)
         self.wallet += realised - fee
         position.realised += realised
         position.fees += fee
@@ -274,8 +276,9 @@ class Ledger:
         if before and (before > 0) != (signed > 0):
             closing = min(abs(before), abs(signed))
             direction = 1 if before > 0 else -1
-            realised = ((price - position.entry) * closing * direction).quantize(_CENT)
-            position.isolated_wallet -= position.isolated_wallet * closing / abs(before)
+            realised = ((price - position.entry) * closing * direction).quantize(SMALLEST)
+            freed = (position.isolated_wallet * closing / abs(before)).quantize(SMALLEST)
+            position.isolated_wallet = max(ZERO, position.isolated_wallet - freed)
             position.quantity = before - direction * closing
             signed += direction * closing
             if not position.quantity:
@@ -287,7 +290,8 @@ class Ledger:
             position.quantity = after
             setting = self.setting(position.symbol)
             if setting.is_isolated:
-                position.isolated_wallet += abs(signed) * price / setting.leverage
+                margin = abs(signed) * price / setting.leverage
+                position.isolated_wallet += margin.quantize(SMALLEST)
         return realised
 
     def _flow(
@@ -310,7 +314,7 @@ class Ledger:
         for (name, side), position in self.positions.items():
             if name != symbol or not position.quantity:
                 continue
-            amount = -(position.quantity * mark * rate).quantize(_CENT)
+            amount = -(position.quantity * mark * rate).quantize(SMALLEST)
             self.wallet += amount
             if self.setting(symbol).is_isolated:
                 position.isolated_wallet = max(ZERO, position.isolated_wallet + amount)

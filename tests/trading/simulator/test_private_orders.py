@@ -122,6 +122,10 @@ def test_orders_are_found_amended_and_cancelled_by_either_id(venue: Venue) -> No
     assert code(who, "PUT", ORDER, **by_name, side="BUY", quantity="0.01", price="66000") == -5027
     moved = who.call("PUT", ORDER, **by_name, side="BUY", quantity="0.02", price="65000")
     assert (moved["orderId"], moved["price"]) == (first["orderId"], "65000")
+    too_much = {"side": "BUY", "quantity": "900", "price": "65000"}
+    assert code(who, "PUT", ORDER, **by_name, **too_much) == -2027
+    too_little = {"side": "BUY", "quantity": "0.001", "price": "65000"}
+    assert code(who, "PUT", ORDER, **by_name, **too_little) == -4164
     assert who.call("DELETE", ORDER, symbol="BTCUSDT", orderId=first["orderId"])["status"] == (
         "CANCELED"
     )

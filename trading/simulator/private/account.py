@@ -100,6 +100,14 @@ class ExchangeAccount(MatchingAccount):
         filters.check_quantity(rules, request)
         filters.check_price(rules, price)
         filters.check_band(rules, request, quote)
+        if not self._only_reduces(request):
+            filters.check_notional(rules, quantity, price)
+            held = self.orders[symbol]
+            del held[order.id]  # what it holds now is not in its own way
+            try:
+                self._check_affordable(rules, request, quantity - order.filled, price)
+            finally:
+                held[order.id] = order
         order.request, order.quantity, order.updated_ms = request, quantity, now_ms
         self._tell_order(order, None, now_ms, "amendment")
         self._take(order, quote, now_ms)
