@@ -11,7 +11,6 @@ import pytest_asyncio
 from django.utils import timezone
 
 from tests.support.exchange_process import Venue as Exchange
-from tests.support.exchange_process import exchange_process
 from tests.support.people import person
 from tests.support.servers import until
 from tests.trading.exchanges.stage import BTC, client_of, order, port_of
@@ -34,12 +33,6 @@ from trading.models import PaperBook, TradingAccount
 
 A, R, D_ = OutcomeClass.ACCEPTED, OutcomeClass.REJECTED, OutcomeClass.ALREADY
 PRICE = 60_000
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Any:
-    with exchange_process(options=("--weight-limit", "100000")) as running:
-        yield running
 
 
 @dataclass
@@ -322,9 +315,9 @@ async def test_funding_is_paid_at_its_time(ground: Ground) -> None:
     await ground.entered()
     await asyncio.to_thread(ground.exchange.funding, BTC, 0.001)
     await ground.wait(1_000)
-    quote = ground.feed.quote(BTC)
-    assert quote is not None
-    assert quote.next_funding_ms is not None
+    quote = await until(
+        lambda: (q := ground.feed.quote(BTC)) and q.funding_rate == D("0.001") and q
+    )
     left = quote.next_funding_ms - ground.exchange.now_ms()
 
     await asyncio.to_thread(ground.exchange.advance, left - 2_000, 60_000)
