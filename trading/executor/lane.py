@@ -471,8 +471,7 @@ class Lane:
 
     def _look_again_ms(self) -> int:
         """Return when rows are read again although nobody told of a change."""
-        rests = any(map(standing.entry_rests, self.trades))
-        pause_ms = STANDING_MS if rests else STANDING_LATE_MS
+        pause_ms = STANDING_MS if any(map(standing.entry_rests, self.trades)) else STANDING_LATE_MS
         return self._standings_ms + pause_ms if self.trades else NEVER_MS
 
     async def without_rows(self) -> None:
