@@ -63,6 +63,15 @@ class _Account:
 
 
 @dataclass(slots=True)
+class _Reservation:
+    """Weight held back for the exits of one admitted entry."""
+
+    account: str
+    weight: int
+    until_ms: int
+
+
+@dataclass(slots=True)
 class WeightBudget:
     """Counters of one egress address and of the accounts behind it; time is an argument."""
 
@@ -75,8 +84,8 @@ class WeightBudget:
     """After a 418: nothing at all before."""
     _weight: _Window = field(init=False)
     _accounts: dict[str, _Account] = field(default_factory=dict)
-    _reserved: list[tuple[int, int]] = field(default_factory=list)
-    """(weight, until) of admitted entries whose exits are still to come."""
+    _reserved: list[_Reservation] = field(default_factory=list)
+    """Of admitted entries whose exits are still to come."""
 
     def __post_init__(self) -> None:
         self._weight = _Window(MINUTE_MS, self.weight_limit)
@@ -95,8 +104,8 @@ class WeightBudget:
 
     def reserved(self, now_ms: int) -> int:
         """Return the weight held back for the exits of admitted entries."""
-        self._reserved = [held for held in self._reserved if held[1] > now_ms]
-        return sum(weight for weight, _ in self._reserved)
+        self._reserved = [r for r in self._reserved if r.until_ms > now_ms and r.weight > 0]
+        return sum(r.weight for r in self._reserved)
 
     def take(
         self, weight: int, priority: Priority, now_ms: int, *, account: str = "", orders: int = 0
@@ -106,6 +115,7 @@ class WeightBudget:
         if wait_ms:
             return wait_ms
         self._weight.at(now_ms).used += weight
+        self._use_reserved(account, weight)
         if orders:
             held = self._account(account)
             held.minute.at(now_ms).used += orders
@@ -122,13 +132,22 @@ class WeightBudget:
     ) -> int:
         """Hold back what an entry and its exits need; 0, or the ms to wait before asking again.
 
-        The reservation lasts until the end of the next minute. Exits do not look at it, so
-        they find there what was held back for them.
+        The reservation lasts until the end of the next minute, or until the account has spent
+        it. Exits do not look at reservations, so they find there what was held back for them.
         """
         wait_ms = self._wait_ms(weight, Priority.ENTRY, now_ms, account, orders)
         if not wait_ms:
-            self._reserved.append((weight, now_ms + self._weight.wait_ms(now_ms) + MINUTE_MS))
+            until_ms = now_ms + self._weight.wait_ms(now_ms) + MINUTE_MS
+            self._reserved.append(_Reservation(account, weight, until_ms))
         return wait_ms
+
+    def _use_reserved(self, account: str, weight: int) -> None:
+        """What an account spends was held back for it: it is not counted twice."""
+        for held in self._reserved:
+            if held.account == account and weight > 0:
+                spent = min(weight, held.weight)
+                held.weight -= spent
+                weight -= spent
 
     def _wait_ms(
         self, weight: int, priority: Priority, now_ms: int, account: str, orders: int

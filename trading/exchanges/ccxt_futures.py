@@ -71,7 +71,7 @@ class CcxtFutures(ExchangePort):
         is_exit = request.reduce_only or request.close_position or request.service is Service.ALGO
         if not is_exit:
             wait_ms = self._client.budget.reserve(
-                self._client.budget_ms, account=self._credential.key_id
+                self._client.budget_ms, account=self._credential.account
             )
             if wait_ms:
                 return Outcome(

@@ -219,7 +219,7 @@ class FuturesClient:
         NeedsOperator
             If the host is not one of the venue, or the secret cannot be used; nothing was sent.
         """
-        account = credential.key_id if credential else ""
+        account = credential.account if credential else ""
         wait_ms = self.budget.take(
             weight, priority, self._budget_now_ms(), account=account, orders=orders
         )
@@ -233,7 +233,7 @@ class FuturesClient:
         url = self.addresses.rights if endpoint.startswith("sapi") else self.addresses.rest
         check_host(self.addresses.venue, url)
         payload = await self._payload(params or {}, credential if is_signed else None)
-        token = _SENDING.set(_Sending(payload, account))
+        token = _SENDING.set(_Sending(payload, credential.key_id if credential else ""))
         try:
             reply = cast("Reply", await getattr(self._endpoints, endpoint)({}))
         finally:

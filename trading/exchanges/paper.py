@@ -96,6 +96,8 @@ class PaperPort(ExchangePort):
         self._tidied_ms = 0
         self._events: deque[VenueEvent] = deque()
         self._pending: dict[str, Quote] = {}
+        self._applied: dict[str, Quote] = {}
+        """What was applied since the row was last written, with its range."""
         self._due: dict[str, Due] = {}
         self._seen_ms: dict[str, int] = {}
         """Until when the market of each symbol was applied in this process."""
@@ -289,11 +291,16 @@ class PaperPort(ExchangePort):
             self._forget("the paper account was changed by another process")
             return False
         except BaseException:
-            # Whether it is written is not known: only the row tells.
+            # Whether it is written is not known: only the row tells. The market since then
+            # happens to it once more.
+            for symbol, quote in self._applied.items():
+                newer = self._pending.get(symbol, quote)
+                self._pending[symbol] = paper_market.merged(quote, newer)
             self._forget("the paper book could not be written")
             raise
         self._events.extend(state.happened)
         state.happened.clear()
+        self._applied.clear()
         self._wake.set()
         return True
 
@@ -328,6 +335,7 @@ class PaperPort(ExchangePort):
             self._watched.discard(symbol)
             self._feed.unwatch(symbol)
             self._pending.pop(symbol, None)
+            self._applied.pop(symbol, None)
             self._due.pop(symbol, None)
             self._seen_ms.pop(symbol, None)
 
@@ -345,6 +353,7 @@ class PaperPort(ExchangePort):
             self._due.pop(symbol, None)
             if due is not None:
                 self._due[symbol] = due
+            self._applied[symbol] = paper_market.merged(self._applied.get(symbol), quote)
             self._seen_ms[symbol] = quote.at_ms
         return bool(waiting)
 

@@ -51,6 +51,11 @@ class Credential:
         self._open_secret = open_secret
         self._on_signed = on_signed
 
+    @property
+    def account(self) -> str:
+        """A name for counting by, which does not tell the key id."""
+        return hashlib.blake2s(self.key_id.encode(), digest_size=8).hexdigest()
+
     def sign(self, payload: str) -> str:
         """Return the signature of a query or form, ready to be put behind `signature=`.
 

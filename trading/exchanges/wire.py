@@ -23,6 +23,8 @@ from trading.domain.venue import (
 
 Row = Mapping[str, Any]
 ZERO: Final = Decimal(0)
+_MOST_DIGITS: Final = 40
+"""Before or behind the point; a longer number is none, and would take for ever to write out."""
 
 
 class Unreadable(ValueError):
@@ -40,7 +42,7 @@ def number(row: Row, name: str, default: Decimal | None = None) -> Decimal:
         found = Decimal(str(value))
     except InvalidOperation:
         raise Unreadable(f"{name} is not a number") from None
-    if not found.is_finite() or isinstance(value, bool):
+    if not found.is_finite() or isinstance(value, bool) or abs(found.adjusted()) > _MOST_DIGITS:
         raise Unreadable(f"{name} is not a number")
     return found
 

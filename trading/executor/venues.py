@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -48,6 +49,10 @@ _MARKETS: Final = {
 }
 
 
+def _real_ms() -> int:
+    return int(monotonic() * 1_000)
+
+
 def market_venue() -> Venue:
     """Return the venue whose prices the product shows, and paper accounts trade at."""
     return _MARKETS[settings.MARKET]
@@ -72,9 +77,11 @@ class Desk:
     def __post_init__(self) -> None:
         addresses = addresses_of(self.venue, self.rest, self.streams)
         self.clock = VenueClock(self.speed)
-        self.client = FuturesClient(addresses, self.clock.now_ms)
+        # Limits run on real time, however fast a replayed market does.
+        budget_ms = self.clock.now_ms if self.speed == 1.0 else _real_ms
+        self.client = FuturesClient(addresses, self.clock.now_ms, budget_now_ms=budget_ms)
         self.rules = RulesBook(self.client)
-        self.feed = QuoteFeed(addresses.streams, self.clock.now_ms)
+        self.feed = QuoteFeed(addresses.streams, self.clock.now_ms, speed=self.speed)
 
     async def run(self) -> None:
         """Keep clock, rules and quotes until cancelled."""
@@ -154,6 +161,7 @@ class LiveVenues:
                 client=desk.client,
                 now_ms=desk.clock.now_ms,
                 run=self._db.run,
+                speed=desk.speed,
             )
             return PaperPort(account.user_id, account.pk, services)
         port = CcxtFutures(desk.client, self._credential(account), clock_refused=desk.clock.doubt)

@@ -1,20 +1,24 @@
 """Paper and the exchange over its sockets say the same about the same things."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from django.utils import timezone
 
 from tests.support.exchange_process import Venue as Exchange
-from tests.support.exchange_process import exchange_process
-from tests.support.people import person
 from tests.support.servers import until
-from tests.trading.exchanges.stage import BTC, client_of, order, port_of
+from tests.trading.exchanges.stage import (
+    BTC,
+    PRICE,
+    Ground,
+    client_of,
+    order,
+    paper_account,
+    port_of,
+)
 from trading.contracts import Venue
 from trading.domain.venue import (
     AlgoEvent,
@@ -23,54 +27,15 @@ from trading.domain.venue import (
     OutcomeClass,
     Service,
     StreamGap,
-    VenueEvent,
     VenueState,
 )
 from trading.exchanges.paper import PaperPort, PaperServices
 from trading.exchanges.port import ExchangePort, ReadFailed
 from trading.exchanges.quotes import QuoteFeed
 from trading.exchanges.rules import RulesBook
-from trading.models import PaperBook, TradingAccount
+from trading.models import TradingAccount
 
 A, R, D_ = OutcomeClass.ACCEPTED, OutcomeClass.REJECTED, OutcomeClass.ALREADY
-PRICE = 60_000
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Any:
-    with exchange_process(options=("--weight-limit", "100000")) as running:
-        yield running
-
-
-@dataclass
-class Ground:
-    """A port, its market, and what it has told so far."""
-
-    port: ExchangePort
-    exchange: Exchange
-    feed: QuoteFeed
-    told: list[VenueEvent] = field(default_factory=list)
-
-    async def move(self, price: float, mark: float | None = None) -> None:
-        """Set the price, let the exchange beat, and wait until the quotes say so."""
-        wanted = D(str(price if mark is None else mark))
-        await asyncio.to_thread(self.exchange.price, BTC, price, mark=mark)
-        await self.wait(0)
-        await until(lambda: (q := self.feed.quote(BTC)) and q.mark == wanted)
-
-    async def wait(self, ms: int) -> None:
-        await asyncio.to_thread(self.exchange.advance, ms + 1_000)
-
-    async def until_told(self, what: Callable[[VenueEvent], bool]) -> VenueEvent:
-        return await until(lambda: next((event for event in self.told if what(event)), None))
-
-    async def entered(self, quantity: str = "0.010") -> None:
-        """Hold a long position, isolated, at five times."""
-        await self.port.set_isolated(BTC)
-        await self.port.set_leverage(BTC, 5)
-        outcome = await self.port.submit(order("cs-entry", quantity=quantity))
-        assert outcome.kind is A
-        await self.until_told(lambda e: isinstance(e, OrderEvent) and e.fill is not None)
 
 
 @pytest.fixture(
@@ -80,12 +45,7 @@ def paper(request: pytest.FixtureRequest) -> TradingAccount | None:
     """The row of a paper account, or None for one at the exchange."""
     if request.param != "paper":
         return None
-    user, now = person("ada"), timezone.now()
-    made = TradingAccount.objects.add_for(
-        user.pk, venue="paper", label="Paper", state="connected", created_at=now
-    )
-    PaperBook.objects.add_for(user.pk, account=made, updated_at=now)
-    return made
+    return paper_account()
 
 
 @pytest_asyncio.fixture
@@ -322,9 +282,9 @@ async def test_funding_is_paid_at_its_time(ground: Ground) -> None:
     await ground.entered()
     await asyncio.to_thread(ground.exchange.funding, BTC, 0.001)
     await ground.wait(1_000)
-    quote = ground.feed.quote(BTC)
-    assert quote is not None
-    assert quote.next_funding_ms is not None
+    quote = await until(
+        lambda: (q := ground.feed.quote(BTC)) and q.funding_rate == D("0.001") and q
+    )
     left = quote.next_funding_ms - ground.exchange.now_ms()
 
     await asyncio.to_thread(ground.exchange.advance, left - 2_000, 60_000)

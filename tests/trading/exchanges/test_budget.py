@@ -1,0 +1,159 @@
+"""Exits never wait behind entries; what the exchange counts is believed."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trading.exchanges.budget import ENTRY_WEIGHT, Priority, WeightBudget
+
+MINUTE = 60_000
+NOW = 1_764_010_800_000 + 15_000
+"""A quarter of a minute in."""
+
+
+def test_a_call_is_counted_until_its_minute_is_over() -> None:
+    budget = WeightBudget()
+
+    assert budget.take(40, Priority.READ, NOW) == 0
+    assert budget.used(NOW) == 40
+    assert budget.used(NOW + 44_999) == 40
+    assert budget.used(NOW + 45_000) == 0
+
+
+def test_reads_and_entries_leave_three_tenths_to_exits() -> None:
+    budget = WeightBudget(weight_limit=100)
+
+    assert budget.take(70, Priority.READ, NOW) == 0
+    assert budget.take(1, Priority.READ, NOW) == 45_000
+    assert budget.take(1, Priority.ENTRY, NOW) == 45_000
+    assert budget.take(30, Priority.EXIT, NOW) == 0
+    assert budget.take(1, Priority.EXIT, NOW) == 45_000
+
+
+def test_an_entry_is_admitted_only_with_room_for_its_exits() -> None:
+    budget = WeightBudget(weight_limit=200)
+
+    assert budget.reserve(NOW, account="a") == 0
+    assert budget.reserve(NOW, account="b") == 0
+    assert budget.reserve(NOW, account="c") == 45_000
+    assert budget.reserved(NOW) == 2 * ENTRY_WEIGHT
+
+
+def test_what_an_account_spends_is_not_counted_beside_its_reservation() -> None:
+    budget = WeightBudget(weight_limit=200)
+    budget.reserve(NOW, account="a")
+
+    budget.take(20, Priority.EXIT, NOW, account="a")
+    budget.take(5, Priority.EXIT, NOW, account="b")
+
+    assert budget.reserved(NOW) == ENTRY_WEIGHT - 20
+    assert budget.used(NOW) == 25
+
+
+def test_a_reservation_ends_with_the_next_minute() -> None:
+    budget = WeightBudget()
+    budget.reserve(NOW, account="a")
+
+    assert budget.reserved(NOW + 45_000 + MINUTE - 1) == ENTRY_WEIGHT
+    assert budget.reserved(NOW + 45_000 + MINUTE) == 0
+
+
+def test_orders_are_counted_by_account_in_both_windows() -> None:
+    budget = WeightBudget(orders_minute=20, orders_ten_seconds=10)
+
+    for _ in range(7):
+        assert budget.take(0, Priority.ENTRY, NOW, account="a", orders=1) == 0
+    assert budget.take(0, Priority.ENTRY, NOW, account="a", orders=1) == 5_000
+    assert budget.take(0, Priority.ENTRY, NOW, account="b", orders=1) == 0
+    assert budget.take(0, Priority.EXIT, NOW, account="a", orders=1) == 0
+
+
+def test_the_exchanges_own_counts_replace_ours() -> None:
+    """Other processes behind the same address spend of the same weight."""
+    budget = WeightBudget(weight_limit=1_000)
+    headers = {
+        "x-mbx-used-weight-1m": "650",
+        "x-mbx-order-count-10s": "290",
+        "x-mbx-order-count-1m": "291",
+    }
+
+    budget.answered(200, headers, NOW, account="a")
+
+    assert budget.used(NOW) == 650
+    assert budget.take(51, Priority.READ, NOW) > 0
+    assert budget.take(0, Priority.ENTRY, NOW, account="a", orders=1) > 0
+    assert budget.take(0, Priority.EXIT, NOW, account="a", orders=10) == 0
+
+
+def test_a_header_that_is_no_number_changes_nothing() -> None:
+    budget = WeightBudget()
+    budget.take(7, Priority.READ, NOW)
+
+    budget.answered(200, {"x-mbx-used-weight-1m": "many"}, NOW)
+
+    assert budget.used(NOW) == 7
+
+
+@pytest.mark.parametrize(("told_s", "wait_ms"), [(7.0, 7_000), (None, 30_000)])
+def test_after_429_only_exits_go_before_the_time(told_s: float | None, wait_ms: int) -> None:
+    budget = WeightBudget()
+    budget.answered(429, {}, NOW, retry_after_s=told_s)
+
+    assert budget.take(1, Priority.READ, NOW) == wait_ms
+    assert budget.reserve(NOW) == wait_ms
+    assert budget.take(1, Priority.EXIT, NOW) == 0
+    assert budget.take(1, Priority.READ, NOW + wait_ms) == 0
+
+
+def test_after_418_nothing_goes_before_the_time() -> None:
+    budget = WeightBudget()
+    budget.answered(418, {}, NOW, retry_after_s=120.0)
+
+    assert budget.take(1, Priority.EXIT, NOW) == 120_000
+    assert budget.take(1, Priority.EXIT, NOW + 119_999) == 1
+    assert budget.take(1, Priority.EXIT, NOW + 120_000) == 0
+
+
+def test_a_shorter_ban_does_not_end_a_longer_one() -> None:
+    budget = WeightBudget()
+    budget.answered(418, {}, NOW, retry_after_s=120.0)
+    budget.answered(418, {}, NOW, retry_after_s=1.0)
+
+    assert budget.take(1, Priority.EXIT, NOW) == 120_000
+
+
+def test_published_limits_take_effect_for_accounts_already_counted() -> None:
+    budget = WeightBudget()
+    budget.take(0, Priority.EXIT, NOW, account="a", orders=1)
+
+    budget.set_limits(600, 20, 10)
+
+    assert budget.take(421, Priority.READ, NOW) > 0
+    assert budget.take(0, Priority.EXIT, NOW, account="a", orders=10) > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    limit=st.integers(600, 2_400),
+    calls=st.lists(
+        st.tuples(st.sampled_from(["read", "entry"]), st.integers(0, 900)),
+        min_size=1,
+        max_size=200,
+    ),
+)
+def test_no_admitted_entry_ever_waits_for_weight_for_its_exits(
+    limit: int, calls: list[tuple[str, int]]
+) -> None:
+    """As many users as may come: who is let in finds the weight of stop, check and close."""
+    budget = WeightBudget(weight_limit=limit)
+    now, admitted = NOW, 0
+    for kind, later_ms in calls:
+        now += later_ms
+        if kind == "read":
+            budget.take(10, Priority.READ, now)
+        elif budget.reserve(now, account=str(admitted)) == 0:
+            account = str(admitted)
+            admitted += 1
+            for weight in (5, 1, 1, 5, 5, 1):
+                assert budget.take(weight, Priority.EXIT, now, account=account, orders=1) == 0
+    assert budget.used(now) <= limit
