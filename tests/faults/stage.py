@@ -175,9 +175,18 @@ class Stage:
     def restart(self) -> None:
         """Begin with nothing but rows, as a new process does."""
         self.stop()
-        self.clock.advance(max(0, self.venue.now_ms() - self.clock.now_ms()))
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin as a new process: the exchange's time, and rows."""
+        self.catch_up()
         self.open_client()
         self.lane = self.new_lane()
+
+    def catch_up(self) -> None:
+        """Take the exchange's time, and look at what is there."""
+        self.clock.advance(max(0, self.venue.now_ms() - self.clock.now_ms()))
+        self.watch()
 
     # --- time ------------------------------------------------------------------------------------
 
