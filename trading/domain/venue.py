@@ -349,6 +349,8 @@ class SettingsEvent:
 
     symbol: str
     at_ms: int
+    leverage: int | None = None
+    """What it is now; None where something else was changed."""
 
 
 STREAM_LOST: Final = "lost"

@@ -144,7 +144,9 @@ class _Endpoints(ccxt.async_support.binanceusdm):  # type: ignore[misc]
             trace.on_connection_create_end.append(_note_leaving)
             trace.on_connection_reuseconn.append(_note_leaving)
             self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=100, limit_per_host=100),
+                # No limit: a lane has one call at a time, or a few that hang. Fewer connections
+                # than lanes would let a hundred accounts that hang hold up all others.
+                connector=aiohttp.TCPConnector(limit=0, limit_per_host=0),
                 trace_configs=[trace],
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -252,7 +254,10 @@ class FuturesClient:
         query += "&" if query else ""
         query += f"recvWindow={RECV_WINDOW_MS}&timestamp={self._now_ms()}"
         # Opening a secret writes its ledger row: not on the loop's thread.
-        signature = await asyncio.to_thread(credential.sign, query)
+        try:
+            signature = await asyncio.to_thread(credential.sign, query)
+        finally:
+            credential.signed()
         return f"{query}&signature={signature}"
 
     async def close(self) -> None:

@@ -162,7 +162,9 @@ def _balance(body: dict[str, Any]) -> BalanceEvent:
 
 def _settings(body: dict[str, Any]) -> SettingsEvent:
     at_ms = wire.whole(body, "T", wire.whole(body, "E", 0))
-    return SettingsEvent(wire.text(body.get("ac") or {}, "s"), at_ms)
+    changed = body.get("ac") or {}
+    leverage = wire.whole(changed, "l", 0) or None
+    return SettingsEvent(wire.text(changed, "s"), at_ms, leverage)
 
 
 _READERS: Final[dict[str, Any]] = {

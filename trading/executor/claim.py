@@ -6,7 +6,7 @@ from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import bell, leases
 from trading.domain.client_ids import client_id
 from trading.domain.orders import Leg, OrderState
-from trading.executor import hooks, words
+from trading.executor import hooks, store, words
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
 from trading.executor.numbers import request_to_row
@@ -32,7 +32,7 @@ def prepare(
     *,
     now_ms: int,
     holding: leases.Holding | None = None,
-) -> None:
+) -> OrderFacts:
     """Write the row of an order before a byte of it leaves (EX-01); once, however often asked."""
     now = to_datetime(now_ms)
     name = client_id(trade.user_id, trade.account_id, trade.signal_id, step.leg, step.attempt)
@@ -65,6 +65,7 @@ def prepare(
                 held.close_tries += 1
                 held.save(update_fields=["close_tries"])
     hooks.reach("K1", step.leg)
+    return store.order_facts(row)
 
 
 def claim(

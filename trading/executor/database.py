@@ -17,8 +17,8 @@ from trading.reconciliation.guards import Guard
 P = ParamSpec("P")
 R = TypeVar("R")
 
-THREADS: Final = 4
-"""One writer at a time on SQLite; the others read."""
+THREADS: Final = 2
+"""One may write on SQLite, another read; more only fight for the interpreter."""
 
 
 class Database(Protocol):
@@ -26,12 +26,22 @@ class Database(Protocol):
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
 
+    def apart(self) -> "Database":
+        """Return a way to the same rows that does not wait behind this one's."""
+        ...
+
 
 class Threads:
     """The pool of one executor process."""
 
     def __init__(self, n: int = THREADS) -> None:
         self._pool = ThreadPoolExecutor(n, thread_name_prefix="executor-db")
+        self._apart: Threads | None = None
+
+    def apart(self) -> "Threads":
+        """Return a thread of its own, closed with the pool."""
+        self._apart = self._apart or Threads(1)
+        return self._apart
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run in a thread; connections that have died are left before."""
@@ -42,6 +52,8 @@ class Threads:
     def close(self) -> None:
         """Let running work end; start nothing new."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._apart is not None:
+            self._apart.close()
 
 
 def _fresh(call: Callable[[], R]) -> R:

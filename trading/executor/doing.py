@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -18,6 +18,8 @@ from trading.reconciliation.guards import Guard
 from trading.reconciliation.state import OrderFacts, TradeFacts
 
 log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
 
 CALL_S: Final = 3.0
 """How long a lane waits for a reply. What comes later is taken late; meanwhile it is asked for,
@@ -43,15 +45,21 @@ class Doer:
     wake: Callable[[], None] = lambda: None
     _running: set[asyncio.Task[Outcome]] = field(default_factory=set)
 
-    async def do(self, trade: TradeFacts, step: steps.Step, now_ms: int) -> None:
-        """Do one step. Raises what reading and rows raise; a refused call is no exception."""
+    async def do(self, trade: TradeFacts, step: steps.Step, now_ms: int) -> TradeFacts | None:
+        """Do one step; return the trade as it stands in rows now, None where it must be read again.
+
+        Raises what reading and rows raise; a refused call is no exception.
+        """
         match step:
             case steps.Plan():
                 await self.plan(self.desk, trade, now_ms)
             case steps.Prepare():
-                await self._rows(claim.prepare, trade, step, now_ms)
+                made = await self._rows(claim.prepare, trade, step, now_ms)
+                return None if step.leg is Leg.CLOSE else _with(trade, made)
             case steps.Send():
-                await self._send(trade, step.order, now_ms)
+                sent = await self._send(trade, step.order, now_ms)
+                is_all = sent is not None and sent.state is not OrderState.FILLED
+                return _with(trade, sent) if sent is not None and is_all else None
             case steps.Ask():
                 self.desk.memory.asked_ms[step.order.client_id] = now_ms
                 await reads.ask(self.desk, step.order, now_ms)
@@ -62,14 +70,17 @@ class Doer:
                     await self.cancel_stranger(told)
             case steps.SetLeverage():
                 outcome = await self.desk.port.set_leverage(trade.symbol, step.leverage)
-                await self._judge_set_up(trade, outcome, now_ms)
+                await self._judge_set_up(trade, outcome)
+                return trade
             case steps.SetIsolated():
                 outcome = await self.desk.port.set_isolated(trade.symbol)
-                await self._judge_set_up(trade, outcome, now_ms)
+                await self._judge_set_up(trade, outcome)
+                return trade
             case steps.CancelStranger():
                 await self.cancel_stranger(step.told)
             case _:
                 await self._change(trade, step, now_ms)
+        return None
 
     async def _change(self, trade: TradeFacts, step: steps.Step, now_ms: int) -> None:
         match step:
@@ -93,20 +104,20 @@ class Doer:
                 await self._rows(changes.tell, trade, step, now_ms)
                 self.desk.memory.trade(trade.id).told.add(step.code)
 
-    async def _judge_set_up(self, trade: TradeFacts, outcome: Outcome, now_ms: int) -> None:
+    async def _judge_set_up(self, trade: TradeFacts, outcome: Outcome) -> None:
         """A setting is judged by reading it, not by the answer (EX-21); -4067 may mislead."""
         held = self.desk.memory.symbol(trade.symbol)
         before = held.settings
-        await reads.read_settings(self.desk, trade.symbol, now_ms)
+        await reads.read_settings(self.desk, trade.symbol)
         held.set_up_tries = held.set_up_tries + 1 if held.settings == before else 0
         if held.set_up_tries >= MOST_SET_UPS:
             held.set_up_refused = f"{outcome.code}: {outcome.message}"
 
     async def _rows(
-        self, change: Callable[..., None], trade: TradeFacts, step: steps.Step, now_ms: int
-    ) -> None:
+        self, change: Callable[..., R], trade: TradeFacts, step: steps.Step, now_ms: int
+    ) -> R:
         desk = self.desk
-        await desk.db.run(change, desk.ref, trade, step, now_ms=now_ms, holding=desk.holding)
+        return await desk.db.run(change, desk.ref, trade, step, now_ms=now_ms, holding=desk.holding)
 
     async def _set(
         self, order: OrderFacts, state: OrderState, sentence: str, now_ms: int, why: str = ""
@@ -135,7 +146,7 @@ class Doer:
 
     # --- calls -----------------------------------------------------------------------------------
 
-    async def _send(self, trade: TradeFacts, order: OrderFacts, now_ms: int) -> None:
+    async def _send(self, trade: TradeFacts, order: OrderFacts, now_ms: int) -> OrderFacts | None:
         desk = self.desk
         refused = self.refuse_entry(trade) if order.leg is Leg.ENTRY else None
         denial = await desk.db.run(
@@ -148,11 +159,11 @@ class Doer:
             holding=desk.holding,
         )
         if denial is not None:
-            return
+            return None
         self.may_send()
         sent = replace(order, state=OrderState.SUBMITTING, sent_ms=now_ms)
         outcome = await self._submit(sent)
-        await self.record(sent, outcome, now_ms)
+        return await self.record(sent, outcome, now_ms)
 
     async def _submit(self, order: OrderFacts) -> Outcome:
         """Send once, and wait for the reply a bounded time."""
@@ -180,7 +191,7 @@ class Doer:
             order, outcome = self.late.popleft()
             await self.record(order, outcome, now_ms)
 
-    async def record(self, order: OrderFacts, outcome: Outcome, now_ms: int) -> None:
+    async def record(self, order: OrderFacts, outcome: Outcome, now_ms: int) -> OrderFacts:
         """Write how a call ended, and let the lane draw its conclusions."""
         desk = self.desk
         if outcome.code in outcomes.KEY_CODES:
@@ -188,10 +199,11 @@ class Doer:
             outcome = replace(outcome, kind=OutcomeClass.NOT_SENT, retry_after_s=60.0)
         if outcome.kind is OutcomeClass.NOT_SENT:
             desk.memory.not_before_ms[order.client_id] = now_ms + outcomes.pause_ms(outcome)
-        await desk.db.run(
+        after = await desk.db.run(
             outcomes.record, desk.ref, order, outcome, now_ms=now_ms, holding=desk.holding
         )
         self.on_outcome(order, outcome)
+        return after
 
     async def _cancel(self, trade: TradeFacts, order: OrderFacts, why: str, now_ms: int) -> None:
         desk = self.desk
@@ -234,6 +246,12 @@ class Doer:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def _with(trade: TradeFacts, order: OrderFacts) -> TradeFacts:
+    """Return the trade with one order as it is now."""
+    others = tuple(one for one in trade.orders if one.id != order.id)
+    return replace(trade, orders=(*others, order))
 
 
 def _result(task: "asyncio.Future[Outcome]") -> Outcome:

@@ -9,24 +9,24 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError
 
-from cryptosystems.kernel.clock import SystemClock
+from cryptosystems.kernel.clock import to_ms
 from cryptosystems.kernel.errors import RetryLater
 from cryptosystems.platform import leases
 from trading.contracts import TradeState
 from trading.domain.venue import (
     STREAM_LOST,
+    OrderEvent,
     Outcome,
     OutcomeClass,
-    Quote,
     SettingsEvent,
     StreamGap,
-    TradingRules,
     VenueEvent,
 )
 from trading.exchanges.port import ExchangePort, KeyRefused, ReadFailed
@@ -35,13 +35,14 @@ from trading.executor.claim import Denial
 from trading.executor.database import Database
 from trading.executor.doing import Doer
 from trading.executor.emergency import Emergency
+from trading.executor.market import Breaker, Market, Pauses, sure
 from trading.executor.memory import AccountRef, LaneMemory
 from trading.executor.planning import MarketPlanner, Planner
 from trading.executor.reconcile import Reconciler
 from trading.reconciliation.decide import decide
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import Look
-from trading.reconciliation.state import OrderFacts, Standing, TradeFacts, VenueFacts
+from trading.reconciliation.state import OrderFacts, Standing, TradeFacts
 from trading.reconciliation.steps import Decision, Step
 from trading.reconciliation.timing import QUOTE_FRESH_MS
 
@@ -50,43 +51,19 @@ log = structlog.get_logger(__name__)
 MOST_STEPS: Final = 200
 """Of one pass; a loop that never rests would starve the others."""
 STANDING_MS: Final = 500
-"""Kill switches act within a second (EX-25)."""
+"""While an entry rests, whatever ends the right to it takes it back within a second (EX-25)."""
+STANDING_LATE_MS: Final = 60_000
+"""Otherwise the supervisor looks at changes for all lanes together, and wakes those concerned."""
+NEVER_MS: Final = 10**15
 WITHOUT_ROWS_S: Final = 1.0
 KEY_AGAIN_MS: Final = 60_000
-BREAKER_FAILURES: Final = 5
-BREAKER_MS: Final = 60_000
 FIRST_STREAM_S: Final = 1.0
 """A lane waits so long for its user stream before it reads the account without it."""
 IDENTIFY_MS: Final = 2_000
+IDENTIFY_LATE_MS: Final = 15_000
+"""While there are none, unless the stream tells of a fill."""
+ABANDONED_MS: Final = 250
 EQUITY_MS: Final = 60_000
-_FIRST_PAUSE_MS: Final = 250
-_MOST_PAUSE_MS: Final = 5_000
-
-
-def _sure() -> bool:
-    return True
-
-
-@dataclass(slots=True)
-class Market:
-    """What a lane asks about the market of its venue."""
-
-    quote: Callable[[str], Quote | None]
-    rules: Callable[[str], TradingRules | None]
-    now_ms: Callable[[], int] = SystemClock().now_ms
-    """The venue's time: that of its orders, fills and signals."""
-    is_clock_sure: Callable[[], bool] = _sure
-    is_shutting_down: Callable[[], bool] = lambda: False
-    entries_refused: Callable[[], str] = lambda: ""
-    """Why the process as a whole enters nothing now (another release is alive, clock, data)."""
-    pace: Callable[[], float] = lambda: 1.0
-    """How many times rarer everything is read that is only the net under the user stream."""
-
-
-@dataclass(slots=True)
-class _Pause:
-    until_ms: int
-    tries: int = 1
 
 
 @dataclass(slots=True)
@@ -100,7 +77,7 @@ class Lane:
     wall_ms: Callable[[], int] | None = None
     """People's time, where the market has another (a replay)."""
     holding: leases.Holding | None = None
-    lease_is_fresh: Callable[[], bool] = _sure
+    lease_is_fresh: Callable[[], bool] = sure
     planner: Planner | None = None
     on_loaded: Callable[[frozenset[str]], None] = lambda symbols: None
     """Told which symbols the account needs quotes of."""
@@ -119,10 +96,13 @@ class Lane:
     emergency: Emergency = field(init=False)
     _standings: dict[UUID, Standing] = field(default_factory=dict)
     _standings_ms: int = -(10**15)
-    _pauses: dict[tuple[Any, ...], _Pause] = field(default_factory=dict)
-    _failures: deque[int] = field(default_factory=deque)
+    breaker: Breaker = field(default_factory=Breaker)
+    _pauses: Pauses = field(default_factory=Pauses)
     _abandoned: dict[UUID, TradeFacts] = field(default_factory=dict)
     """Parked without a stop: closed from memory until they are flat."""
+    is_passing: bool = False
+    _is_stale: bool = True
+    """Rows may have changed since they were loaded."""
     _identify_ms: int = 0
     _equity_ms: int = 0
 
@@ -162,20 +142,23 @@ class Lane:
             return self.key_lost_ms + KEY_AGAIN_MS
         await self._reconcile(now)
         await self._close_abandoned(now)
+        self._is_stale = True
         for _ in range(MOST_STEPS):
             now = self.now_ms()
             await self._identify(now)
             await self._read_equity(now)
-            await self._load(now)
+            if self._is_stale:
+                await self._load(now)
             trade, decision = self.choose(now)
             if trade is None or decision.step is None:
                 due = self.reconciler.due_ms(now)
                 if self._abandoned:
-                    due = min(due, now + _FIRST_PAUSE_MS)
+                    due = min(due, now + ABANDONED_MS)
                 return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
                 return self.key_lost_ms + KEY_AGAIN_MS
+            self._is_stale |= bool(self.inbox or self.doer.late)
             await self._take_events(now)
             if self.is_ending:
                 break
@@ -188,33 +171,31 @@ class Lane:
         for trade in self.trades:
             quote = self.market.quote(trade.symbol)
             self.memory.watch_price(trade, quote)
-            decision = self._decide(trade, self.memory.venue_facts(trade, quote), now_ms)
+            stands = self._standings.get(trade.id, _NOTHING_NEW)
+            decision = decide(trade, self.memory.venue_facts(trade, quote), stands, now_ms)
             at = decision.due_ms
             if decision.step is not None:
-                pause = self._pauses.get(_key(trade, decision.step))
-                if pause is None or pause.until_ms <= now_ms:
+                at = self._pauses.until_ms(_key(trade, decision.step))
+                if at <= now_ms:
                     if best is None or decision.urgency < best[1].urgency:
                         best = (trade, decision)
                     continue
-                at = pause.until_ms
             if at is not None:
                 due = at if due is None else min(due, at)
         return best if best is not None else (None, Decision(None, due_ms=due))
 
-    def _decide(self, trade: TradeFacts, venue: VenueFacts, now_ms: int) -> Decision:
-        return decide(trade, venue, self._standings.get(trade.id, _NOTHING_NEW), now_ms)
-
     async def _try(self, trade: TradeFacts, step: Step, now_ms: int) -> None:
         key = _key(trade, step)
+        self._is_stale = True
         try:
-            await self.doer.do(trade, step, now_ms)
+            after = await self.doer.do(trade, step, now_ms)
         except ReadFailed as error:
-            self._failed(now_ms)
-            self._pause(key, now_ms, error.after_s)
+            self.breaker.failed(now_ms)
+            self._pauses.add(key, now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
         except RetryLater as error:
-            self._pause(key, now_ms, error.after_s)
+            self._pauses.add(key, now_ms, error.after_s)
         except (leases.LeaseLost, asyncio.CancelledError):
             raise
         except Exception as error:  # one poisoned row must not stop the account (F-56)
@@ -222,15 +203,23 @@ class Lane:
                 raise
             await self._stumble(trade, step, key, error, now_ms)
         else:
-            self._pauses.pop(key, None)
+            self._pauses.end(key)
+            if after is not None:
+                self._keep(after)
             if trade.failures:
                 await self.db.run(changes.forget_failures, self.ref, trade)
+
+    def _keep(self, after: TradeFacts) -> None:
+        """Go on with a trade as the step has left it in its rows, without reading them again."""
+        known = self.memory.remembered(after, self.market.rules(after.symbol), 0)
+        self.trades = tuple(known if one.id == known.id else one for one in self.trades)
+        self._is_stale = False
 
     async def _stumble(
         self, trade: TradeFacts, step: Step, key: tuple[Any, ...], error: Exception, now_ms: int
     ) -> None:
         log.exception("step_failed", trade=str(trade.id), step=type(step).__name__)
-        self._pause(key, now_ms, None)
+        self._pauses.add(key, now_ms, None)
         is_parked = await self.db.run(
             changes.count_failure,
             self.ref,
@@ -254,19 +243,15 @@ class Lane:
             if await self.emergency.close(trade, now_ms):
                 del self._abandoned[pk]
 
-    def _pause(self, key: tuple[Any, ...], now_ms: int, after_s: float | None) -> None:
-        before = self._pauses.get(key)
-        tries = 1 if before is None else before.tries + 1
-        pause = min(_MOST_PAUSE_MS, _FIRST_PAUSE_MS << min(tries - 1, 10))
-        if after_s is not None:
-            pause = max(pause, int(after_s * 1_000))
-        self._pauses[key] = _Pause(now_ms + pause, tries)
-
     # --- what is known ---------------------------------------------------------------------------
 
     async def _load(self, now_ms: int) -> None:
         rows = await self.db.run(self._load_rows, now_ms)
-        self.trades = tuple(self._remembered(trade) for trade in rows)
+        ahead_ms = now_ms - self.desk.wall_ms()
+        self.trades = tuple(
+            self.memory.remembered(trade, self.market.rules(trade.symbol), ahead_ms)
+            for trade in rows
+        )
         self.on_loaded(frozenset(trade.symbol for trade in rows))
 
     def _load_rows(self, now_ms: int) -> list[TradeFacts]:
@@ -279,7 +264,7 @@ class Lane:
         if now_ms - self._standings_ms >= STANDING_MS or any(
             trade.id not in self._standings for trade in rows
         ):
-            self._standings = standing.standings(self.ref, rows, now_ms)
+            self._standings = standing.standings(self.ref, rows, now_ms, self.market.modes())
             self._standings_ms = now_ms
         refused = self._entries_refused(now_ms)
         without = hooks.guards_off()
@@ -296,35 +281,18 @@ class Lane:
         }
         return rows
 
-    def _remembered(self, trade: TradeFacts) -> TradeFacts:
-        """Add what only memory knows: when an order was last asked for, until when it waits."""
-        memory, rules = self.memory, self.market.rules(trade.symbol)
-        orders = []
-        for order in trade.orders:
-            if order.seen_ms is not None:
-                memory.first_seen_ms.setdefault(
-                    order.client_id, order.first_seen_ms or order.seen_ms
-                )
-            orders.append(
-                replace(
-                    order,
-                    asked_ms=memory.asked_ms.get(order.client_id),
-                    not_before_ms=memory.not_before_ms.get(order.client_id, 0),
-                    first_seen_ms=memory.first_seen_ms.get(order.client_id),
-                )
-            )
-        terms = trade.terms
-        if terms is not None and rules is not None:
-            terms = standing.with_rules(terms, rules)
-        told, until = frozenset(memory.trade(trade.id).told), trade.offer_until_ms
-        if until is not None:  # written in people's time
-            until += self.now_ms() - self.desk.wall_ms()
-        return replace(trade, orders=tuple(orders), terms=terms, told=told, offer_until_ms=until)
+    def is_behind(self, newest: datetime) -> bool:
+        """Say whether the lane rests and has not read its rows since this change of theirs."""
+        newest_ms = to_ms(newest)
+        is_known = any(trade.updated_ms >= newest_ms for trade in self.trades)
+        return not self.is_passing and not is_known
 
     async def _take_events(self, now_ms: int) -> None:
         while self.inbox:
             event = self.inbox[0]
             self.memory.bare = None
+            if isinstance(event, OrderEvent) and event.fill is not None:
+                self._identify_ms = 0
             if isinstance(event, StreamGap):
                 self.memory.is_hearing = event.reason != STREAM_LOST
                 if self.memory.is_hearing:
@@ -336,13 +304,13 @@ class Lane:
             self.inbox.popleft()  # only now: what could not be booked is booked at the next pass
 
     def _take_settings(self, event: SettingsEvent) -> None:
-        """Read again what somebody has changed, unless it was us and the reading is newer."""
+        """Forget what somebody has changed; our own changes were read already."""
         if not event.symbol:  # a mode of the whole account
             self.memory.is_hedged = None
             self.reconciler.ask("settings changed")
             return
         held = self.memory.symbol(event.symbol)
-        if held.settings_read_ms <= event.at_ms:
+        if held.settings is None or held.settings.leverage != event.leverage:
             held.settings = None
 
     async def _reconcile(self, now_ms: int) -> None:
@@ -351,7 +319,7 @@ class Lane:
         try:
             await self.reconciler.run(now_ms)
         except ReadFailed as error:
-            self._failed(now_ms)
+            self.breaker.failed(now_ms)
             self.reconciler.put_off(now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
@@ -362,21 +330,26 @@ class Lane:
             return
         self._identify_ms = now_ms + IDENTIFY_MS
         try:
-            await reads.identify_parked(self.desk, now_ms)
+            if not await reads.identify_parked(self.desk, now_ms):
+                self._identify_ms = now_ms + IDENTIFY_LATE_MS
         except ReadFailed:
-            self._failed(now_ms)
+            self.breaker.failed(now_ms)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
 
     async def _read_equity(self, now_ms: int) -> None:
         """Read what the account is worth while something is open, for the breakers (EX-24)."""
-        if now_ms < self._equity_ms or not any(trade.open_quantity > 0 for trade in self.trades):
+        next_ms = now_ms + int(EQUITY_MS * self.market.pace())
+        if not any(trade.open_quantity > 0 for trade in self.trades):
+            self._equity_ms = next_ms  # what it was worth before is known from the plan
             return
-        self._equity_ms = now_ms + int(EQUITY_MS * self.market.pace())
+        if now_ms < self._equity_ms:
+            return
+        self._equity_ms = next_ms
         try:
             account = await self.port.account()
         except ReadFailed:
-            self._failed(now_ms)
+            self.breaker.failed(now_ms)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
         else:
@@ -407,9 +380,7 @@ class Lane:
             return "shutting_down"
         if self.key_lost_ms is not None:
             return "key_refused"
-        while self._failures and self._failures[0] <= now_ms - BREAKER_MS:
-            self._failures.popleft()
-        if len(self._failures) >= BREAKER_FAILURES:
+        if self.breaker.is_open(now_ms):
             return "exchange_unsteady"
         return self.market.entries_refused()
 
@@ -422,10 +393,7 @@ class Lane:
         if outcome.code in outcomes.KEY_CODES:
             self.key_lost_ms = now_ms
         elif outcome.kind in (OutcomeClass.UNKNOWN, OutcomeClass.NOT_SENT):
-            self._failed(now_ms)
-
-    def _failed(self, now_ms: int) -> None:
-        self._failures.append(now_ms)
+            self.breaker.failed(now_ms)
 
     # --- a refused key ---------------------------------------------------------------------------
 
@@ -471,6 +439,7 @@ class Lane:
             await asyncio.wait_for(self.wake.wait(), FIRST_STREAM_S)
         while not self.is_ending:
             self.wake.clear()
+            self.is_passing = True
             try:
                 due = await self.pass_once()
             except DatabaseError as error:
@@ -480,13 +449,15 @@ class Lane:
                 await self.without_rows()
                 await asyncio.sleep(WITHOUT_ROWS_S)
                 continue
+            finally:
+                self.is_passing = False
             await self._wait(due, look_s)
 
     async def _wait(self, due_ms: int, look_s: float) -> None:
         """Sleep until something is due, something is told, or the market asks for a step."""
         while not self.wake.is_set():
             now = self.now_ms()
-            if now >= due_ms or self.is_asked(now):
+            if now >= min(due_ms, self._look_again_ms()) or self.is_asked(now):
                 return
             pause_s = max(0.001, (due_ms - now) / 1_000)
             if self.trades:
@@ -495,8 +466,13 @@ class Lane:
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 
     def is_asked(self, now_ms: int) -> bool:
-        """Say whether the market asks for a step; with a refused key it asks in vain (EX-28)."""
+        """Say whether the market asks for a step; a refused key is asked in vain (EX-28)."""
         return self.key_lost_ms is None and self.choose(now_ms)[1].step is not None
+
+    def _look_again_ms(self) -> int:
+        """Return when rows are read again although nobody told of a change."""
+        pause_ms = STANDING_MS if any(map(standing.entry_rests, self.trades)) else STANDING_LATE_MS
+        return self._standings_ms + pause_ms if self.trades else NEVER_MS
 
     async def without_rows(self) -> None:
         """The database is away: go on only with what closes, from memory (F-17)."""

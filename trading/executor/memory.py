@@ -1,6 +1,6 @@
 """What a lane knows of its account between passes; all of it can be read again."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,10 +10,12 @@ from trading.domain.venue import (
     PositionSide,
     Quote,
     SymbolSettings,
+    TradingRules,
     VenueAccount,
     VenueOrder,
     VenuePosition,
 )
+from trading.executor.numbers import with_rules
 from trading.reconciliation.state import PositionReading, TradeFacts, VenueFacts
 
 
@@ -38,9 +40,6 @@ class SymbolMemory:
     fills_since_ms: int | None = None
     """From when on executions are known without a hole."""
     settings: SymbolSettings | None = None
-    settings_read_ms: int = 0
-    fees: tuple[Decimal, Decimal] | None = None
-    """Maker and taker; they change with a month's volume, and are read anew by each process."""
     set_up_refused: str = ""
     set_up_tries: int = 0
 
@@ -62,6 +61,8 @@ class LaneMemory:
     is_hedged: bool | None = None
     is_hearing: bool = False
     """The user stream is open: what is changed at the exchange is told."""
+    fees: tuple[Decimal, Decimal] | None = None
+    """Maker and taker of the account; a symbol has at most a discount on them."""
     bare: VenueAccount | None = None
     """The account as it was reconciled, where it held nothing then and no event came since."""
     bare_ms: int = 0
@@ -119,6 +120,35 @@ class LaneMemory:
         self.saw_positions(symbol, [], self.bare_ms)
         held = self.symbol(symbol)
         held.orders, held.orders_read_ms = (), self.bare_ms
+
+    def remembered(
+        self, trade: TradeFacts, rules: TradingRules | None, ahead_ms: int
+    ) -> TradeFacts:
+        """Add what only memory knows: when an order was last asked for, until when it waits.
+
+        `ahead_ms`: by how much the market's time, which decisions go by, is before people's, in
+        which offers are written.
+        """
+        orders = []
+        for order in trade.orders:
+            if order.seen_ms is not None:
+                self.first_seen_ms.setdefault(order.client_id, order.first_seen_ms or order.seen_ms)
+            orders.append(
+                replace(
+                    order,
+                    asked_ms=self.asked_ms.get(order.client_id),
+                    not_before_ms=self.not_before_ms.get(order.client_id, 0),
+                    first_seen_ms=self.first_seen_ms.get(order.client_id),
+                )
+            )
+        terms, until = trade.terms, trade.offer_until_ms
+        return replace(
+            trade,
+            orders=tuple(orders),
+            terms=terms if terms is None or rules is None else with_rules(terms, rules),
+            told=frozenset(self.trade(trade.id).told),
+            offer_until_ms=until if until is None else until + ahead_ms,
+        )
 
     # --- what a decision needs -------------------------------------------------------------------
 

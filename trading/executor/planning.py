@@ -105,7 +105,7 @@ class MarketPlanner:
 
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
         """Refuse where something stands on the symbol that is not ours (EX-18, EX-21)."""
-        await reads.read_settings(desk, trade.symbol, now_ms)
+        await reads.read_settings(desk, trade.symbol)
         if desk.memory.bare is not None:
             desk.memory.saw_nothing(trade.symbol)
             return None

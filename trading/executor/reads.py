@@ -143,20 +143,18 @@ def _fills_since(ref: AccountRef, symbol: str, clock_ms: int) -> int:
     return at - _OVERLAP_MS
 
 
-async def read_settings(desk: Desk, symbol: str, clock_ms: int) -> None:
+async def read_settings(desk: Desk, symbol: str) -> None:
     """Read margin mode and leverage, and the position mode where it is not known."""
     if desk.memory.is_hedged is None:
         desk.memory.is_hedged = (await desk.port.account()).is_hedged
-    held = desk.memory.symbol(symbol)
-    held.settings, held.settings_read_ms = await desk.port.symbol_settings(symbol), clock_ms
+    desk.memory.symbol(symbol).settings = await desk.port.symbol_settings(symbol)
 
 
 async def read_fees(desk: Desk, symbol: str) -> tuple[Decimal, Decimal]:
-    """Return maker and taker fee of the account, asked for once."""
-    held = desk.memory.symbol(symbol)
-    if held.fees is None:
-        held.fees = await desk.port.fees(symbol)
-    return held.fees
+    """Return maker and taker fee of the account, asked for once in a process."""
+    if desk.memory.fees is None:
+        desk.memory.fees = await desk.port.fees(symbol)
+    return desk.memory.fees
 
 
 async def read(desk: Desk, what: What, symbol: str, clock_ms: int) -> list[VenueOrder]:
@@ -166,7 +164,7 @@ async def read(desk: Desk, what: What, symbol: str, clock_ms: int) -> list[Venue
     elif what is What.FILLS:
         await read_fills(desk, symbol, clock_ms)
     elif what is What.SETTINGS:
-        await read_settings(desk, symbol, clock_ms)
+        await read_settings(desk, symbol)
     else:
         return await read_orders(desk, symbol, clock_ms)
     return []
@@ -239,8 +237,11 @@ async def take_event(desk: Desk, event: VenueEvent, clock_ms: int) -> None:
             desk.memory.saw_position(symbol, side, quantity, event.at_ms)
 
 
-async def identify_parked(desk: Desk, clock_ms: int) -> None:
-    """Ask whose the fills are that matched nothing; first what our stops have become (F-65)."""
+async def identify_parked(desk: Desk, clock_ms: int) -> bool:
+    """Ask whose the fills are that matched nothing; first what our stops have become (F-65).
+
+    Returns whether there were any.
+    """
     parked = await desk.db.run(lifecycle.parked, desk.ref)
     for symbol in sorted({symbol for symbol, _ in parked}):
         for order in await desk.db.run(lifecycle.resting_stops, desk.ref, symbol):
@@ -259,3 +260,4 @@ async def identify_parked(desk: Desk, clock_ms: int) -> None:
                 now_ms=clock_ms,
                 holding=desk.holding,
             )
+    return bool(parked)

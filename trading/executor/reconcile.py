@@ -31,6 +31,7 @@ EVERY_MS: Final = 900_000
 AGAIN_MS: Final = (1_000, 2_000, 5_000, 10_000, 30_000)
 LEAST_BACK_MS: Final = 3_600_000
 """Income is read at least so far back."""
+FEES_OF: Final = "BTCUSDT"
 WATCH_LIST: Final = timedelta(minutes=45)
 """Orders that were not found are looked for so long: half an hour proves nothing (EX-13)."""
 
@@ -84,6 +85,7 @@ class Reconciler:
         orders = await desk.port.open_orders()
         if desk.memory.is_hearing and not positions and not orders:
             desk.memory.bare, desk.memory.bare_ms = account, now_ms
+            await reads.read_fees(desk, FEES_OF)  # before there is a signal that all want to take
         symbols = await desk.db.run(_symbols, ref, now_ms)
         symbols |= {one.symbol for one in positions}
         symbols |= {one.symbol for one in orders if client_ids.is_ours(one.client_id)}

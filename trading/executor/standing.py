@@ -14,18 +14,17 @@ from trading.domain.venue import VenueAccount
 from trading.executor import hooks
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
-from trading.executor.numbers import with_rules
 from trading.models import BotSettings, Trade, TradingAccount
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.state import Standing, TradeFacts
 from trading.selectors.standing import OPEN
 from trading.services import after, journal, letters, permits
 from trading.services.keys import KEY_LOST
-from trading.services.stops import strongest
+from trading.services.stops import Modes, of_modes, strongest
 
 log = structlog.get_logger(__name__)
 
-__all__ = ["key_found", "key_lost", "standings", "with_rules"]
+__all__ = ["key_found", "key_lost", "standings"]
 
 _KEY_WORDS: Final = (
     "The exchange refuses this key. Your stops stay at the exchange. Check the key there, or close "
@@ -33,13 +32,18 @@ _KEY_WORDS: Final = (
 )
 
 
-def standings(ref: AccountRef, trades: list[TradeFacts], now_ms: int) -> dict[UUID, Standing]:
-    """Return how each trade stands: kill switches, and the mode of the bot."""
+def standings(
+    ref: AccountRef, trades: list[TradeFacts], now_ms: int, modes: Modes | None = None
+) -> dict[UUID, Standing]:
+    """Return how each trade stands: kill switches, and the mode of the bot.
+
+    `modes` are the switches in force where they were read just now for all lanes together.
+    """
     if not trades:
         return {}
     account = TradingAccount(pk=ref.account_id, user_id=ref.user_id)
     # Asked only while an entry rests: for what is held it changes nothing.
-    is_shut = any(_entry_rests(trade) for trade in trades) and permits.is_shut(
+    is_shut = any(entry_rests(trade) for trade in trades) and permits.is_shut(
         ref.user_id, ref.account_id
     )
     bots = BotSettings.objects.for_user(ref.user_id).filter(account_id=ref.account_id)
@@ -49,7 +53,7 @@ def standings(ref: AccountRef, trades: list[TradeFacts], now_ms: int) -> dict[UU
         key = (trade.symbol, trade.model_version)
         if key not in thrown:
             has_switches = hooks.has(Guard.SWITCHES)
-            switch = permits.stop_mode(account, *key) if has_switches else None
+            switch = _switch(account, key, modes) if has_switches else None
             shut = StopMode.CLOSE_ONLY if is_shut else None
             thrown[key] = strongest(mode for mode in (switch, shut) if mode)
         is_off = trade.is_by_bot and mode == BotMode.OFF.value
@@ -57,7 +61,13 @@ def standings(ref: AccountRef, trades: list[TradeFacts], now_ms: int) -> dict[UU
     return found
 
 
-def _entry_rests(trade: TradeFacts) -> bool:
+def _switch(account: TradingAccount, key: tuple[str, str], modes: Modes | None) -> StopMode | None:
+    if modes is None:
+        return permits.stop_mode(account, *key)
+    return of_modes(modes, account.user_id, *key)
+
+
+def entry_rests(trade: TradeFacts) -> bool:
     entry = trade.last(Leg.ENTRY)
     return entry is not None and entry.state.may_rest
 
@@ -118,8 +128,8 @@ def key_found(ref: AccountRef, *, now_ms: int) -> None:
     rows = TradingAccount.objects.for_user(ref.user_id)
     changed = rows.filter(
         pk=ref.account_id, state=AccountState.SUSPENDED.value, code=KEY_LOST
-    ).update(state=AccountState.CONNECTED.value, code="", sentence="")
-    if changed:
+    ).update(state=AccountState.CONNECTED.value, code="", sentence="", checked_at=None)
+    if changed:  # its rights are asked at once: they may be others than before (SE-11)
         row = rows.get(pk=ref.account_id)
         journal.note(row, "key_works", "The exchange takes the key again.", now=to_datetime(now_ms))
         bell.ring(ref.user_id)

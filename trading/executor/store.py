@@ -125,6 +125,7 @@ def trade_facts(
         stop_seen_id=row.stop_seen_id,
         exit_kind=exit_kind,
         failures=row.failures,
+        updated_ms=to_ms(row.updated_at),
     )
 
 
@@ -247,10 +248,11 @@ def accounts_with_work(now: datetime) -> list[tuple[UUID, UUID]]:
     return sorted(set(rows.values_list("user_id", "account_id")))
 
 
-def newest_changes() -> dict[UUID, datetime]:
-    """Return when rows of each account with work last changed, by whomever."""
+def newest_changes() -> dict[UUID, tuple[datetime, str]]:
+    """Return of each account with work when its trades last changed, by whomever, and its mode."""
     rows = Trade.objects.across_tenants("executor sweeper").filter(state__in=ACTIVE)
-    return dict(rows.values_list("account_id").annotate(newest=Max("updated_at")))
+    found = rows.values_list("account_id", "account__bot__mode").annotate(newest=Max("updated_at"))
+    return {account_id: (newest, mode or "") for account_id, mode, newest in found}
 
 
 def counts() -> dict[str, Any]:

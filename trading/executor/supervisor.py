@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -25,14 +26,23 @@ from trading.contracts import AccountState, BotMode, Venue
 from trading.exchanges.port import ExchangePort
 from trading.executor import fanout, selfstop, store
 from trading.executor.database import Database
-from trading.executor.lane import Lane, Market
+from trading.executor.lane import Lane
+from trading.executor.market import Market
 from trading.executor.memory import AccountRef
 from trading.executor.release import release
 from trading.models import ExecutorWord, Trade, TradingAccount
+from trading.services import stops
 
 log = structlog.get_logger(__name__)
 
 SWEEP_S: Final = 1.0
+WATCH_S: Final = 0.25
+"""Kill switches act within a second (EX-25)."""
+MODES_FRESH_S: Final = 0.5
+NET_WEIGHT: Final = 27
+"""Request weight of one account a minute, with everything read as often as for one alone."""
+NET_ROOM: Final = 1_200
+"""Half of an address's weight a minute: more is not spent on reading what streams tell."""
 FANOUT_S: Final = 0.25
 WORD_S: Final = 5.0
 LINGER_S: Final = 60.0
@@ -83,10 +93,12 @@ class Hosted:
     lane: Lane | None = None
     renewed_s: float = 0.0
     idle_since_s: float | None = None
+    key_id: str = ""
+    """The key that its lane signs with."""
     failures: int = 0
     again_s: float = 0.0
-    changed_at: datetime | None = None
-    """The newest change of its rows that the sweeper has seen."""
+    mode: str = ""
+    """The bot's, as last looked at."""
 
     def wake(self) -> None:
         """Let the lane look at its rows now."""
@@ -109,6 +121,10 @@ class Supervisor:
     turns: tuple[tuple[Turn, float], ...] = ()
     """What else is done for ever beside the lanes, and after how many seconds again."""
     lanes: dict[UUID, Hosted] = field(default_factory=dict)
+    own: Database = field(init=False)
+    """Leases and switches do not wait behind the rows of a thousand lanes."""
+    modes: stops.Modes = field(default_factory=dict)
+    modes_s: float = 0.0
     is_stopping: bool = False
     refused: str = ""
     """Why this process enters nothing: another release is alive."""
@@ -116,6 +132,7 @@ class Supervisor:
 
     def __post_init__(self) -> None:
         self.started_at = to_datetime(self.now_ms())
+        self.own = self.db.apart()
 
     async def run(self) -> None:
         """Run for ever; when cancelled, let lanes end their step and give the leases back."""
@@ -125,6 +142,7 @@ class Supervisor:
                     (self.say, WORD_S),
                     (self.renew, leases.RENEW_EVERY_S),
                     (self.sweep, SWEEP_S),
+                    (self.watch, WATCH_S),
                     (self.hand_out, FANOUT_S),
                     *self.turns,
                 ):
@@ -153,15 +171,31 @@ class Supervisor:
             held = self.lanes.setdefault(ref.account_id, Hosted(ref))
             held.idle_since_s = None
             self._start(held)
-        for account_id, at in (await self.db.run(store.newest_changes)).items():
-            held_lane = self.lanes.get(account_id)
-            if held_lane is not None and held_lane.changed_at != at:
-                held_lane.changed_at = at
-                held_lane.wake()
         names = {ref.account_id for ref in wanted}
         for account_id, held in list(self.lanes.items()):
             if account_id not in names:
                 await self._idle(account_id, held)
+
+    async def watch(self) -> None:
+        """Look at changes and kill switches for all lanes together; wake those they concern."""
+        asked_s = boot_s()
+        seen, modes = await self.own.run(_changes)
+        changed = {key for key, _ in modes.items() ^ self.modes.items()}
+        self.modes, self.modes_s = modes, asked_s
+        is_for_all = any(scope != "user" for scope, _ in changed)
+        users = {key for scope, key in changed if scope == "user"}
+        for account_id, held in self.lanes.items():
+            newest, mode = seen.get(account_id, (None, ""))
+            is_changed = mode != held.mode or (
+                newest is not None and held.lane is not None and held.lane.is_behind(newest)
+            )
+            held.mode = mode
+            if is_for_all or is_changed or (users and str(held.ref.user_id) in users):
+                held.wake()
+
+    def _modes(self) -> stops.Modes | None:
+        """Return the switches in force, if they were read within the last half second."""
+        return self.modes if boot_s() - self.modes_s < MODES_FRESH_S else None
 
     async def hand_out(self) -> None:
         """Give new signals to the bots and wake their lanes."""
@@ -179,23 +213,33 @@ class Supervisor:
                 held.lane.wake.set()
 
     def hear(self, user_id: UUID) -> None:
-        """Wake the lanes of a person who has just done something; a hint, never the truth."""
+        """Wake the lanes of a person who has just done something; a hint, never the truth.
+
+        What rings while a lane works is mostly its own bell, and is looked at a moment later.
+        """
         for held in self.lanes.values():
-            if held.ref.user_id == user_id:
+            if held.ref.user_id == user_id and held.lane is not None and not held.lane.is_passing:
                 held.wake()
 
     async def renew(self) -> None:
         """Prolong all leases in one statement; lanes whose lease is gone end at once."""
-        asked_s = boot_s()
-        held_names = await self.db.run(leases.renew_all, self.process, PREFIX)
-        for account_id, held in self.lanes.items():
-            if held.lane is None:
-                continue
-            if f"{PREFIX}{account_id}" in held_names:
-                held.renewed_s = max(held.renewed_s, asked_s)
-            elif held.task is not None and held.renewed_s < asked_s:
-                log.error("lane_lost", account=str(account_id))
+        for held in await self.own.run(self._renew):
+            if held.task is not None:
+                log.error("lane_lost", account=str(held.ref.account_id))
                 held.task.cancel()
+
+    def _renew(self) -> list[Hosted]:
+        """Prolong in a thread and note it there, however busy the loop is; return what is lost."""
+        running = [held for held in list(self.lanes.values()) if held.lane is not None]
+        asked_s = boot_s()
+        held_names = leases.renew_all(self.process, PREFIX)
+        lost = []
+        for held in running:
+            if f"{PREFIX}{held.ref.account_id}" in held_names:
+                held.renewed_s = max(held.renewed_s, asked_s)
+            elif held.renewed_s < asked_s:
+                lost.append(held)
+        return lost
 
     async def say(self) -> None:
         """Write how this process stands, and stop entries where something is wrong (EX-26)."""
@@ -206,9 +250,17 @@ class Supervisor:
             n_mismatched=sum(1 for lane in running if lane.reconciler.mismatches),
             is_clock_sure=all(lane.market.is_clock_sure() for lane in running),
         )
-        self.refused = await self.db.run(
+        self.refused = await self.own.run(
             _say, self.process, self.started_at, figures, self.venues.figures(), now
         )
+
+    def pace(self, venue: Venue) -> float:
+        """Return how many times rarer lanes read what is only the net under their user streams.
+
+        One address has so much weight, and so many accounts share it.
+        """
+        n = sum(held.ref.venue is venue for held in self.lanes.values())
+        return max(1.0, n * NET_WEIGHT / NET_ROOM)
 
     # --- one lane --------------------------------------------------------------------------------
 
@@ -249,11 +301,13 @@ class Supervisor:
 
     async def _make(self, held: Hosted, holding: leases.Holding) -> Lane:
         row = await self.db.run(_account, held.ref)
+        held.key_id = row.api_key
         port = await self.venues.port_for(row)
         market = self.venues.market_for(row)
         told = market.entries_refused
         market.entries_refused = lambda: self.refused or told()
         market.is_shutting_down = lambda: self.is_stopping
+        market.modes, market.pace = self._modes, partial(self.pace, held.ref.venue)
         return Lane(
             held.ref,
             port,
@@ -306,6 +360,12 @@ class Supervisor:
         await self._end(held)
         self.lanes.pop(account_id, None)
 
+    async def drop(self, account_id: UUID) -> None:
+        """End a lane now and forget it; the sweep starts it again if its account has work."""
+        held = self.lanes.pop(account_id, None)
+        if held is not None:
+            await self._end(held)
+
     async def _end(self, held: Hosted) -> None:
         """Let the step that runs end; what hangs is cut off, and asked about at the next start."""
         if held.task is None or held.task.done():
@@ -348,6 +408,10 @@ def _accounts_with_work(now: datetime) -> list[AccountRef]:
         .values_list("pk", "user_id", "venue")
     ]
     return sorted(found, key=lambda ref: ref.account_id not in busy)
+
+
+def _changes() -> tuple[dict[UUID, tuple[datetime, str]], stops.Modes]:
+    return store.newest_changes(), stops.modes_in_force()
 
 
 def _account(ref: AccountRef) -> TradingAccount:

@@ -152,6 +152,8 @@ class TradeFacts:
     told: frozenset[str] = frozenset()
     """Codes of what has been said about it already."""
     failures: int = 0
+    updated_ms: int = 0
+    """When its row was last changed, by whomever."""
     """Times in a row that our own code raised on it."""
 
     def of(self, *legs: Leg) -> tuple[OrderFacts, ...]:

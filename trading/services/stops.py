@@ -4,7 +4,7 @@ Rows are read each time, so a switch acts on the next order in every process and
 changes nothing. What cannot be read counts as thrown.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -47,6 +47,16 @@ def mode_for(user_id: UUID, symbol: str, model_version: str) -> StopMode | None:
     found = [StopMode(row.mode) for row in rows if keys.get(row.scope) == row.key]
     own = platform_mode()
     return strongest([*found, own] if own else found)
+
+
+Modes = Mapping[tuple[str, str], StopMode]
+"""Switches in force by (scope, key), as they were read together."""
+
+
+def of_modes(modes: Modes, user_id: UUID, symbol: str, model_version: str) -> StopMode | None:
+    """Return the strongest of switches that were read already, for one trade."""
+    keys = (("user", str(user_id)), ("symbol", symbol), ("model", model_version), ("platform", ""))
+    return strongest(modes[key] for key in keys if key in modes)
 
 
 def modes_in_force() -> dict[tuple[str, str], StopMode]:

@@ -32,7 +32,7 @@ USERS: Final = 1_000
 WEIGHT: Final = 2_400
 """What one address may use a minute at Binance."""
 VENUES: Final = ("simulated", "paper")
-_BOUNDLESS: Final = 1_000_000_000
+BOUNDLESS: Final = 1_000_000_000
 _START_S: Final = 20.0
 _MAKE_S: Final = 0.25
 """To make one person, and let the lane read the account."""
@@ -49,7 +49,7 @@ def exchange(run_dir: Path, env: dict[str, str]) -> Iterator[tuple["subprocess.P
         [
             *(sys.executable, "-m", "trading.simulator", "--world", "scripted"),
             *("--symbols", "3", "--port", "0", "--days", "0.1", "--ready-file", str(ready)),
-            *("--weight-limit", str(_BOUNDLESS)),
+            *("--weight-limit", str(BOUNDLESS)),
         ],
         cwd=ROOT,
         env=env,
@@ -93,8 +93,10 @@ def stage() -> Iterator[tuple[dict[str, str], "subprocess.Popen[bytes]"]]:
         )
 
 
-def one_venue(venue: str, users: int, weight: int) -> dict[str, Any]:
-    """Let a crowd at one venue take one signal; return what was measured.
+def crowd(
+    venue: str, users: int, weight: int, *, slow: int = 0, signals: int = 1
+) -> dict[str, Any]:
+    """Run exchange and executor with a crowd at one venue; return what the executor measured.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def one_venue(venue: str, users: int, weight: int) -> dict[str, Any]:
             child(
                 f"{PACKAGE}.crowd_executor",
                 *("--users", str(users), "--venue", venue, "--weight", str(weight)),
-                *("--within", str(within_s)),
+                *("--within", str(within_s), "--slow", str(slow)),
                 env=env,
                 start_s=_START_S + within_s + users * _MAKE_S,
             )
@@ -116,8 +118,15 @@ def one_venue(venue: str, users: int, weight: int) -> dict[str, Any]:
         before = cpu_of(at_exchange.pid)
         assert executor.stdin is not None
         executor.stdin.write(b"go\n")
-        found: dict[str, Any] = json.loads(read_line(executor, "the executor", within_s + _START_S))
+        lasting_s = signals * within_s + _START_S
+        found: dict[str, Any] = json.loads(read_line(executor, "the executor", lasting_s))
         found["exchange_cpu_s"] = round(cpu_of(at_exchange.pid) - before, 2)
+    return found
+
+
+def one_venue(venue: str, users: int, weight: int) -> dict[str, Any]:
+    """Let a crowd at one venue take one signal; return what was measured."""
+    found = crowd(venue, users, weight)
     found["exchange_cpu_ms_per_user"] = round(1_000 * found["exchange_cpu_s"] / users, 2)
     return {"venue": venue, "broken": broken(found), **found}
 

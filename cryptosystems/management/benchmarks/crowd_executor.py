@@ -32,15 +32,20 @@ def main() -> None:
     parser.add_argument("--venue", choices=("simulated", "paper"), required=True)
     parser.add_argument("--within", type=float, required=True, help="seconds until it gives up")
     parser.add_argument("--weight", type=int, required=True, help="the address's, a minute")
+    parser.add_argument("--slow", type=int, default=0, help="whose calls hang at the third signal")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cryptosystems.settings.local")
     django.setup()
     logging.getLogger("picows").setLevel(logging.WARNING)
-    found = asyncio.run(_run(options.users, options.venue, options.within, options.weight))
+    found = asyncio.run(
+        _run(options.users, options.venue, options.within, options.weight, options.slow)
+    )
     say(json.dumps(found))
 
 
-async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[str, Any]:
+async def _run(
+    n: int, venue_name: str, within_s: float, weight: int, n_slow: int
+) -> dict[str, Any]:
     # Django's settings must be read before rows can be imported.
     from django.conf import settings
 
@@ -50,12 +55,15 @@ async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[st
     from cryptosystems.management.benchmarks.crowd_truth import Watch
     from cryptosystems.management.prepare import prepare_database
     from trading.contracts import Venue
+    from trading.executor.hints import hear_bells
+    from trading.executor.host import SWITCH_S
     from trading.executor.supervisor import Supervisor, process_name
     from trading.executor.venues import LiveVenues, market_venue
 
     await asyncio.to_thread(prepare_database)
     rest = settings.MARKET_REST_URL
     members = await asyncio.to_thread(make_crowd, n, Venue(venue_name), rest)
+    sys.setswitchinterval(SWITCH_S)
     meters = Meters()
     stack = meters.put_in()
     db, process = MeteredThreads(meters), process_name()
@@ -65,6 +73,7 @@ async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[st
     budget.set_limits(_MOST, budget.orders_minute, budget.orders_ten_seconds)
     supervisor = Supervisor(venues, db, SystemClock().now_ms, process, turns=((venues.turn, 5.0),))
     running = asyncio.create_task(supervisor.run())
+    hearing = asyncio.create_task(hear_bells(supervisor.hear))
     watch = Watch(members, meters, supervisor)
     try:
         await watch.until_rested(within_s)
@@ -76,8 +85,11 @@ async def _run(n: int, venue_name: str, within_s: float, weight: int) -> dict[st
         budget.set_limits(weight, budget.orders_minute, budget.orders_ten_seconds)
         say("ready")
         await asyncio.to_thread(sys.stdin.readline)
+        if n_slow:
+            return await watch.isolation(rest, within_s, n_slow)
         return {"weight_limit": weight, **await watch.one_signal(rest, within_s)}
     finally:
+        hearing.cancel()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await venues.close()

@@ -65,7 +65,8 @@ class Meters:
         self.statuses: Counter[str] = Counter()
         self.stops_that_waited = 0
         self.most_weight = 0
-        self.changes: dict[int, int] = {}
+        self._rows = 0
+        self._changes: dict[int, int] = {}
 
     def add(self, name: str, seconds: float) -> None:
         with self.lock:
@@ -74,7 +75,15 @@ class Meters:
 
     def rows_written(self) -> int:
         """Return rows inserted, updated or deleted by the executor's threads (SQLite's count)."""
-        return sum(self.changes.values())
+        return self._rows
+
+    def saw_changes(self, total: int) -> None:
+        """Take SQLite's count of this thread's connection; a new one begins at nothing."""
+        thread = threading.get_ident()
+        with self.lock:
+            before = self._changes.get(thread, 0)
+            self._rows += total - before if total >= before else total
+            self._changes[thread] = total
 
     def clear(self) -> None:
         """Begin to count anew; rows go on."""
@@ -179,6 +188,6 @@ class MeteredThreads(Threads):
                 self._meters.add(getattr(function, "__name__", "rows"), thread_time() - began)
                 held = connection.connection
                 if hasattr(held, "total_changes"):
-                    self._meters.changes[threading.get_ident()] = held.total_changes
+                    self._meters.saw_changes(held.total_changes)
 
         return await super().run(metered)

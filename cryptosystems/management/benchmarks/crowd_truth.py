@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from time import monotonic, process_time
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 from django.db.models import Min
@@ -23,6 +24,11 @@ from trading.models import Trade, TradeOrder
 
 LOOK_S: Final = 0.5
 _WHY: Final = "bench: a crowd"
+_THROUGH_ALL: Final = 1.03
+"""Of the price: beyond the last target of the signal."""
+_SETTLE_S: Final = 2.0
+_BEFORE: Final = 2
+_HANG_MS: Final = 60_000
 _COVERS: Final = (Leg.GUARD.value, Leg.STOP.value)
 
 
@@ -44,6 +50,53 @@ class Watch:
                 return
             await asyncio.sleep(LOOK_S)
 
+    async def isolation(self, rest: str, within_s: float, n_slow: int) -> dict[str, Any]:
+        """Let all take a signal, then another while the calls of some accounts hang.
+
+        Between two signals the price goes through all targets and comes back, so that each finds
+        the same: nothing open, margin mode and leverage set. The first two only bring that about.
+        Told are the delays of those whose calls do not hang.
+        """
+        slow, others = self.members[:n_slow], self.members[n_slow:]
+        ids = frozenset(member.account_id for member in others)
+        market = await asyncio.to_thread(_market, rest)
+        for _ in range(_BEFORE):
+            await self._taken(rest, market, within_s, ids)
+        alone = await self._taken(rest, market, within_s, ids)
+        await asyncio.to_thread(_hang, rest, [member.api_key for member in slow])
+        beside = await self._taken(rest, market, within_s, ids)
+        struck = await asyncio.to_thread(_struck, rest)
+        return {
+            "slow": n_slow,
+            "others": len(others),
+            "calls_that_hung": struck,
+            "without": alone,
+            "beside": beside,
+        }
+
+    async def _taken(
+        self, rest: str, market: dict[str, Any], within_s: float, accounts: frozenset[UUID]
+    ) -> dict[str, Any]:
+        signal = await asyncio.to_thread(issue, **market)
+        until = monotonic() + within_s
+        await self._until_over(signal, accounts, until)
+        found = await asyncio.to_thread(_delays, signal, accounts)
+        price = float(market["price"])
+        await asyncio.to_thread(_move, rest, market["symbol"], price * _THROUGH_ALL)
+        n_open = 1
+        while n_open and monotonic() < until:
+            await asyncio.sleep(LOOK_S)
+            n_open = await asyncio.to_thread(_n_live, accounts)
+        await asyncio.to_thread(_move, rest, market["symbol"], price)
+        await asyncio.sleep(_SETTLE_S)
+        return found
+
+    async def _until_over(self, signal: Signal, accounts: frozenset[UUID], until: float) -> None:
+        is_over = False
+        while not is_over and monotonic() < until:
+            await asyncio.sleep(LOOK_S)
+            is_over = await asyncio.to_thread(_is_over, signal, accounts)
+
     async def one_signal(self, rest: str, within_s: float) -> dict[str, Any]:
         """Issue a signal, wait until each trade has its position and stop or its end; measure."""
         market = await asyncio.to_thread(_market, rest)
@@ -51,8 +104,8 @@ class Watch:
         self.meters.clear()
         signal = await asyncio.to_thread(issue, **market)
         began, until = monotonic(), monotonic() + within_s
-        while monotonic() < until and not await asyncio.to_thread(_is_over, len(self.members)):
-            await asyncio.sleep(LOOK_S)
+        everybody = frozenset(member.account_id for member in self.members)
+        await self._until_over(signal, everybody, until)
         lasted, cpu = monotonic() - began, process_time() - cpu_before
         found = await asyncio.to_thread(_measured, signal)
         n = len(self.members)
@@ -85,13 +138,16 @@ def _market(rest: str) -> dict[str, Any]:
     }
 
 
-def _is_over(n: int) -> bool:
-    """Say whether everybody's trade is decided, and what is open has stop and targets resting."""
-    trades = Trade.objects.across_tenants(_WHY)
+def _is_over(signal: Signal, accounts: frozenset[UUID]) -> bool:
+    """Say whether these trades are decided, and what is open has stop and targets resting."""
+    trades = Trade.objects.across_tenants(_WHY).filter(signal_id=signal.id, account_id__in=accounts)
     states = Counter(trades.values_list("state", flat=True))
-    if sum(states.values()) < n or states["chosen"] or states["entering"] or states["closing"]:
+    waiting = states["chosen"] + states["entering"] + states["closing"]
+    if states.total() < len(accounts) or waiting:
         return False
-    orders = TradeOrder.objects.across_tenants(_WHY)
+    orders = TradeOrder.objects.across_tenants(_WHY).filter(
+        trade__signal_id=signal.id, trade__account_id__in=accounts
+    )
     rests = Counter(
         orders.filter(trade__state="open", state="working").values_list("leg", flat=True)
     )
@@ -100,12 +156,52 @@ def _is_over(n: int) -> bool:
     )
 
 
+def _delays(signal: Signal, accounts: frozenset[UUID]) -> dict[str, Any]:
+    """Return how long after the signal entries were sent and stops of positions were seen."""
+    rows = TradeOrder.objects.across_tenants(_WHY).filter(
+        trade__signal_id=signal.id, trade__account_id__in=accounts
+    )
+    sent = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False)
+    seen = rows.filter(leg=Leg.STOP.value, seen_at__isnull=False)
+    entries = _after(signal.issued_at, sent.values_list("sent_at", flat=True))
+    stops = _after(signal.issued_at, seen.values_list("seen_at", flat=True))
+    return {
+        "entries": len(entries),
+        "entry_ms": percentiles(entries),
+        "stop_ms": percentiles(stops),
+    }
+
+
+def _move(rest: str, symbol: str, price: float) -> None:
+    with httpx.Client(base_url=rest, timeout=10.0) as http:
+        http.post("/sim/price", json={"symbol": symbol, "price": price}).raise_for_status()
+
+
+def _n_live(accounts: frozenset[UUID]) -> int:
+    live = ("chosen", "entering", "open", "closing")
+    trades = Trade.objects.across_tenants(_WHY).filter(account_id__in=accounts)
+    return trades.filter(state__in=live).count()
+
+
+def _hang(rest: str, keys: Sequence[str]) -> None:
+    """Let every call with these keys hang for longer than anybody waits."""
+    with httpx.Client(base_url=rest, timeout=10.0) as http:
+        for key in keys:
+            fault = {"channel": "private", "action": "delay", "match": "", "api_key": key}
+            http.post("/sim/faults", json={**fault, "args": {"ms": _HANG_MS}}).raise_for_status()
+
+
+def _struck(rest: str) -> int:
+    with httpx.Client(base_url=rest, timeout=10.0) as http:
+        return sum(fault["struck"] for fault in http.get("/sim/faults").json())
+
+
 def _measured(signal: Signal) -> dict[str, Any]:
     """Return what rows say: entries, stops before them, and how long both took."""
     trades = list(Trade.objects.across_tenants(_WHY).filter(signal_id=signal.id))
     rows = TradeOrder.objects.across_tenants(_WHY).filter(trade__signal_id=signal.id)
     entries = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False)
-    sent = dict(entries.values_list("trade_id", "sent_at"))
+    sent = {pk: at for pk, at in entries.values_list("trade_id", "sent_at") if at is not None}
     covered = dict(
         rows.filter(leg__in=_COVERS, seen_at__isnull=False)
         .values_list("trade_id")
@@ -115,7 +211,6 @@ def _measured(signal: Signal) -> dict[str, Any]:
     stops = dict(
         rows.filter(leg=Leg.STOP.value, seen_at__isnull=False).values_list("trade_id", "seen_at")
     )
-    first = [at for pk, at in sent.items()]
     return {
         "trades": len(trades),
         "states": dict(Counter(trade.state for trade in trades)),
@@ -127,8 +222,8 @@ def _measured(signal: Signal) -> dict[str, Any]:
         "open": sum(trade.open_quantity > 0 for trade in trades),
         "open_with_stop": sum(trade.open_quantity > 0 and trade.id in stops for trade in trades),
         "ever_naked": sum(trade.longest_naked_ms > 0 for trade in trades),
-        "signal_to_entry_ms": percentiles(_after(signal.issued_at, first)),
-        "signal_to_stop_ms": percentiles(_after(signal.issued_at, list(stops.values()))),
+        "signal_to_entry_ms": percentiles(_after(signal.issued_at, sent.values())),
+        "signal_to_stop_ms": percentiles(_after(signal.issued_at, stops.values())),
         "orders": rows.filter(sent_at__isnull=False).count(),
     }
 
@@ -141,8 +236,8 @@ def _first_proofs() -> dict[Any, datetime]:
     return dict(rows.values_list("trade_id").annotate(first=Min("at")))
 
 
-def _after(began: datetime, moments: Sequence[datetime]) -> list[float]:
-    return [(at - began).total_seconds() * 1_000 for at in moments]
+def _after(began: datetime, moments: Iterable[datetime | None]) -> list[float]:
+    return [(at - began).total_seconds() * 1_000 for at in moments if at is not None]
 
 
 def truth(rest: str) -> dict[str, int]:

@@ -43,7 +43,7 @@ def environment(run_dir: Path) -> dict[str, str]:
     """Return an environment in which nothing of this machine's installation is touched."""
     storage = run_dir / "storage"
     storage.mkdir()
-    kept = ("PROF", "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
     env = {name: os.environ[name] for name in kept if name in os.environ}
     return env | {
         "DJANGO_SETTINGS_MODULE": "cryptosystems.settings.local",

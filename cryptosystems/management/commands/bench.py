@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from cryptosystems.kernel.errors import CryptoSystemsError
 
-NAMES: Final = ("ingest", "score", "pipeline", "startup", "crowd")
+NAMES: Final = ("ingest", "score", "pipeline", "startup", "crowd", "isolation")
 
 
 class Command(BaseCommand):
@@ -19,7 +19,8 @@ class Command(BaseCommand):
 
     help = (
         "Measure: ingest (CPU a message), score (CPU a close), pipeline (event to browser), "
-        "startup (until ready; takes minutes), crowd (one signal for many accounts)."
+        "startup (until ready; takes minutes), crowd (one signal for many accounts), "
+        "isolation (accounts whose calls hang)."
     )
     requires_system_checks: list[str] = []
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--seconds", type=float, help="pipeline: how long to watch (20)")
         parser.add_argument("--viewers", type=int, help="pipeline: open sockets (100)")
 
-        parser.add_argument("--users", type=int, help="crowd: accounts (1,000)")
+        parser.add_argument("--users", type=int, help="accounts (crowd: 1,000; isolation: 100)")
         parser.add_argument("--weight", type=int, help="crowd: the address's, a minute (2,400)")
 
     def handle(self, *args: Any, **options: Any) -> None:

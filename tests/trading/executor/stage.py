@@ -16,7 +16,8 @@ from tests.trading.executor.small_exchange import RULES, SYMBOL, SmallExchange
 from trading.contracts import Venue
 from trading.domain import client_ids
 from trading.domain.plan import TradePlan
-from trading.executor.lane import Lane, Market
+from trading.executor.lane import Lane
+from trading.executor.market import Market
 from trading.executor.memory import AccountRef
 from trading.executor.numbers import terms_to_row
 from trading.executor.planning import terms_of
