@@ -13,6 +13,7 @@ from tests.trading.executor.stage import Death, Died
 from trading.executor import hooks
 
 _TURNS: Final = 7
+_EARLY: Final = (ABOVE, 60_250, 60_150, INSIDE, INSIDE)
 _PRICES: Final = (INSIDE, INSIDE, 60_250, 61_150, 62_150, 59_500, 59_050)
 
 
@@ -45,16 +46,16 @@ TROUBLES: Final = (
             | {"args": {"status": 400, "code": -2021, "executed": False}}),
     Trouble("private", "status", {"match": "=cs-c", "method": "POST", "count": 3}
             | {"args": {"status": 400, "code": -2022, "executed": False}}),
-    Trouble("private", "status", {"match": "positionRisk", **_AWAY}),
+    Trouble("private", "status", {"match": "positionRisk", **_AWAY}, naked_ms=10_000),
     Trouble("private", "status", {"match": "openOrders|openAlgoOrders", **_AWAY}),
     Trouble("private", "status", {"match": "userTrades|income", **_AWAY}),
     Trouble("private", "status", {"match": "", **_AWAY}, naked_ms=8_000),
     Trouble("private", "ban", {"args": {"status": 429, "seconds": 5}, "count": 1}, naked_ms=6_000),
-    Trouble("private", "zero", {"for_ms": 8_000}),
+    Trouble("private", "zero", {"for_ms": 8_000}, naked_ms=16_000),
     Trouble("user", "drop", {"for_ms": 20_000}, naked_ms=21_000),
     Trouble("user", "duplicate", {"args": {"times": 2}}),
-    Trouble("user", "hold", {"args": {"ms": 3_000}, "for_ms": 20_000}),
-    Trouble("user", "reorder", {"count": 3}),
+    Trouble("user", "hold", {"args": {"ms": 3_000}, "for_ms": 20_000}, naked_ms=4_000),
+    Trouble("user", "reorder", {"count": 3}, naked_ms=21_000),
     Trouble("matching", "lose_algo", {"match": "cs-", "count": 1, "args": {"after_ms": 4_000}},
             naked_ms=22_000),
     Trouble("matching", "hide_algo",
@@ -104,7 +105,7 @@ def play(stage: Stage, death: Death, seed: int) -> None:
         if turn in kills:
             death.point, death.leg, death.has_come = draw.choice(hooks.POINTS), "", False
         with suppress(Died):
-            stage.move(draw.choice(_PRICES))
+            stage.move(draw.choice(_PRICES if turn > 1 else _EARLY))
             with suppress(CallRefused):
                 draw.choice(_PEOPLE)(stage)
             stage.run(draw.choice((500, 3_000, 12_000)))
@@ -112,7 +113,8 @@ def play(stage: Stage, death: Death, seed: int) -> None:
         stage.restart()
     death.point = ""
     stage.venue.heal()
-    stage.run(45_000)
+    is_hidden = any(trouble.action == "hide_algo" for trouble in troubles)
+    stage.run(2 * MINUTE + 15_000 if is_hidden else 45_000, step_ms=3_000)
     assert_invariants(stage, naked_ms=allowed)
     stage.ask_to_close()
     stage.run(2 * MINUTE + 30_000, step_ms=3_000)

@@ -63,7 +63,8 @@ def empty_is_not_flat(look: Look) -> Decision | None:
     )
     if told is not None:
         return told
-    if look.is_past(reading.read_ms + timing.HOLD_AGAIN_MS):
+    pause_ms = timing.HOLD_AGAIN_MS if look.covering else timing.HOLD_NAKED_MS
+    if look.is_past(reading.read_ms + pause_ms):
         return look.read(What.POSITION, "hold")
     return look.nothing_else()
 
