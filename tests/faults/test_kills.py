@@ -4,6 +4,7 @@ What the next process finds are rows and the exchange. The same rules make it wh
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from django.utils import timezone
 from tests.faults.invariants import assert_invariants, orders_of
 from tests.faults.process import dies_at
 from tests.faults.stage import ABOVE, INSIDE, MINUTE, SYMBOL, D, Stage
+from tests.support.records import make_signals
 from trading.contracts import StopMode
+from trading.executor import fanout
+from trading.models import BotSettings, Trade
 from trading.services import stops
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,11 +102,14 @@ def test_a_kill_while_the_entry_is_on_its_way(stage: Stage, executed: bool) -> N
     assert_invariants(stage, naked_ms=0)
 
 
-EXITS = [("K1", "close"), ("K2", "close"), ("K3", "close"), ("K10", ""), ("K9", ""), ("K11", "")]
+EXITS = [
+    *((p, "close", "by hand") for p in ("K1", "K2", "K3")),
+    *((p, "", how) for p in ("K10", "K9") for how in ("by hand", "flatten")),
+    ("K11", "", "by hand"),
+]
 
 
-@pytest.mark.parametrize(("point", "leg"), EXITS, ids=[f"{p}-{leg}" for p, leg in EXITS])
-@pytest.mark.parametrize("how", ["by hand", "flatten"])
+@pytest.mark.parametrize(("point", "leg", "how"), EXITS, ids=[f"{p}-{h}" for p, _, h in EXITS])
 def test_a_kill_on_the_way_out(stage: Stage, point: str, leg: str, how: str) -> None:
     """F-11, F-12, F-57: never reversed, nothing of ours left, the person's orders untouched."""
     stage.open()
@@ -149,3 +156,19 @@ def test_without_the_bridge_a_kill_leaves_a_gap(stage: Stage, executor_settings:
     executor_settings.EXECUTOR_GUARDS_OFF = ("bridge",)
     with pytest.raises(AssertionError):
         moved(stage, "K1", "stop")
+
+
+def test_a_kill_while_a_signal_is_handed_out(stage: Stage) -> None:
+    """F-01: each signal becomes one trade of each bot, whoever hands it out."""
+    BotSettings.objects.add_for(
+        stage.user.pk, account=stage.account, mode="trading", is_automatic=True
+    )
+    now = timezone.now()
+    make_signals(1, now - timedelta(hours=3))
+    fanout.hand_out(now)  # what was issued before is nobody's
+    make_signals(3, now)
+    assert dies_at(stage, "K0", lambda other: fanout.hand_out(now))
+    assert not Trade.objects.for_user(stage.user.pk).exists()
+    for _ in range(2):
+        fanout.hand_out(now)
+    assert Trade.objects.for_user(stage.user.pk).count() == 3

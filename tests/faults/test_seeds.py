@@ -14,7 +14,7 @@ from tests.trading.executor.test_on_the_core import (
 )
 
 SEEDS: Final = int(os.environ.get("FAULT_SEEDS", "200"))
-OVER_SOCKETS: Final = 5
+OVER_SOCKETS: Final = 8
 """Each so many-th seed is played over sockets; the others on the same matching, in process."""
 
 KEPT: Final = {90, 875, 1225, 1245, 1270, 1720}
