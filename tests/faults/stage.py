@@ -45,6 +45,8 @@ MINUTE: Final = 60_000
 WEIGHT: Final = 500_000
 """A minute; limits have tests of their own."""
 _BEAT_MS: Final = 500
+_RESTLESS: Final = 30
+"""Passes with no time between them; one that did all its 200 steps counts fifteen."""
 
 
 class Port(CcxtFutures):
@@ -173,9 +175,18 @@ class Stage:
     def restart(self) -> None:
         """Begin with nothing but rows, as a new process does."""
         self.stop()
-        self.clock.advance(max(0, self.venue.now_ms() - self.clock.now_ms()))
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin as a new process: the exchange's time, and rows."""
+        self.catch_up()
         self.open_client()
         self.lane = self.new_lane()
+
+    def catch_up(self) -> None:
+        """Take the exchange's time, and look at what is there."""
+        self.clock.advance(max(0, self.venue.now_ms() - self.clock.now_ms()))
+        self.watch()
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -199,14 +210,10 @@ class Stage:
     def advance(self, ms: int) -> None:
         """Let market time pass, on both sides."""
         if ms > 0:
-            self.venue.advance(ms, min(ms, _BEAT_MS))
-            self.clock.advance(self.beats(ms))
+            beat = min(ms, max(_BEAT_MS, ms // 5))
+            self.venue.advance(ms, beat)
+            self.clock.advance(max(1, ms // beat) * beat)  # whole beats only
         self.turn()
-
-    def beats(self, ms: int) -> int:
-        """Return how far the exchange's clock went: whole beats only."""
-        beat = min(ms, _BEAT_MS)
-        return max(1, ms // beat) * beat
 
     def once(self) -> int:
         """Pass once, look at the truth, return when the lane is due again."""
@@ -222,13 +229,16 @@ class Stage:
 
     def run(self, for_ms: int = 0, step_ms: int = 1_000) -> None:
         """Pass whenever something is due or told, for so much market time."""
-        end, due = self.clock.now_ms() + for_ms, 0
-        for _ in range(5_000):
+        end, due, restless = self.clock.now_ms() + for_ms, 0, 0
+        while restless < _RESTLESS:
             now = self.clock.now_ms()
             if self.is_called(due):
                 due = self.once()
+                restless += 1 if due > now + 1 else 15
             elif now < end:
-                self.advance(max(1, min(end - now, step_ms, max(1, due - now))))
+                pause = max(1, min(end - now, step_ms, max(1, due - now)))
+                self.advance(pause)
+                restless = 0 if pause >= 100 else restless
             else:
                 return
         raise AssertionError("the lane never rests")

@@ -105,6 +105,18 @@ def test_what_was_filled_at_the_deadline_is_managed(stage: Stage, at_a_look: str
     assert_invariants(stage)
 
 
+def test_the_rest_of_an_entry_that_fills_beyond_the_stop_is_closed(stage: Stage) -> None:
+    """F-43, F-63: one fall through the entry's rest and the stop; the stop fired for the part."""
+    fill_part(stage, "0.018")
+    stage.run(5_000)
+    stage.move(58_900)
+    stage.run(6_000)
+    assert stage.position() == 0
+    assert stage.trade().reason == "stop"
+    stage.run(10_000)
+    assert_invariants(stage, naked_ms=2_500, is_over=True)
+
+
 def test_dust_is_closed(stage: Stage) -> None:
     """F-42: one per cent, below the smallest order."""
     prices = {"entry_low": "44900", "entry_high": "45100", "entry_price": "45100", "stop": "44100"}

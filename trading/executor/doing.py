@@ -222,7 +222,8 @@ class Doer:
         elif outcome.kind is OutcomeClass.REJECTED and outcome.code in _NOT_RESTING:
             told = await reads.ask(desk, asked, now_ms)
             if told is None:
-                await self._set(asked, OrderState.CANCELLED, "It rests no more.", now_ms)
+                sentence = "It rests no more."  # or is hidden: it is looked for (EX-13)
+                await self._set(asked, OrderState.CANCELLED, sentence, now_ms, "not found")
 
     async def _cancelled(self, order: OrderFacts, told: VenueOrder | None, now_ms: int) -> None:
         """The exchange has taken the cancel; where it told no order, that is the end of it."""

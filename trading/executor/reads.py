@@ -46,7 +46,7 @@ class Desk:
     """People's time: that of rights, offers and rests. A replayed market has another."""
 
 
-def _book_orders(
+def book_orders(
     ref: AccountRef,
     told: tuple[VenueOrder, ...],
     at_ms: int,
@@ -89,7 +89,7 @@ async def take_orders(
     readings = held.positions.values()
     is_flat = bool(readings) and all(reading.quantity == 0 for reading in readings)
     unwanted = await desk.db.run(
-        _book_orders, desk.ref, told, read_ms, read_ms, is_flat, desk.holding
+        book_orders, desk.ref, told, read_ms, read_ms, is_flat, desk.holding
     )
     held.orders, held.orders_read_ms = told, read_ms
     return unwanted

@@ -15,8 +15,15 @@ import structlog
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import leases
 from trading.domain import client_ids
-from trading.domain.orders import Leg
-from trading.domain.venue import CashFlow, OrderKind, OrderRequest, VenueAccount, VenueOrder
+from trading.domain.orders import Leg, OrderState
+from trading.domain.venue import (
+    CashFlow,
+    OrderKind,
+    OrderRequest,
+    Service,
+    VenueAccount,
+    VenueOrder,
+)
 from trading.executor import lifecycle, reads, standing, store
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
@@ -28,6 +35,8 @@ from trading.services import journal
 log = structlog.get_logger(__name__)
 
 EVERY_MS: Final = 900_000
+LOST_MS: Final = 120_000
+"""Between two looks for orders that were not found; each costs weight 1."""
 AGAIN_MS: Final = (1_000, 2_000, 5_000, 10_000, 30_000)
 LEAST_BACK_MS: Final = 3_600_000
 """Income is read at least so far back."""
@@ -47,9 +56,12 @@ class Reconciler:
     tries: int = 0
     mismatches: int = 0
     """Differences that the last run found."""
+    n_lost: int = 0
+    """Orders that were not found and may come back."""
     pace: Callable[[], float] = lambda: 1.0
     """How many times rarer the clock asks for it than for one account alone."""
     _next_ms: int = 0
+    _lost_ms: int = 0
     _random: Random = field(default_factory=Random)
 
     def ask(self, reason: str) -> None:
@@ -58,7 +70,7 @@ class Reconciler:
 
     def due_ms(self, now_ms: int) -> int:
         """Return when it is due."""
-        return self._next_ms
+        return min(self._next_ms, self._lost_ms)
 
     def put_off(self, now_ms: int, after_s: float | None) -> None:
         """It failed: again later."""
@@ -69,13 +81,37 @@ class Reconciler:
         self._next_ms = now_ms + pause
 
     async def run(self, now_ms: int) -> None:
-        """Read everything and book it.
+        """Do what is due: look for lost orders, read everything.
 
         Raises
         ------
         ReadFailed
             If anything could not be read; then nothing may be concluded.
         """
+        if now_ms >= self._next_ms:
+            await self._read_everything(now_ms)
+        if now_ms >= self._lost_ms:
+            self._lost_ms = now_ms + int(LOST_MS * self.pace())
+            await self._look_for_lost(now_ms)
+
+    async def _look_for_lost(self, now_ms: int) -> None:
+        """Ask for orders that were not found; what rests for nothing is cancelled (EX-13)."""
+        desk = self.desk
+        lost = await desk.db.run(_lost, desk.ref, now_ms)
+        self.n_lost = len(lost)
+        for symbol, client_id, service in lost:
+            told = await desk.port.order(symbol, client_id, service)
+            if told is None:
+                continue
+            unwanted = await desk.db.run(
+                reads.book_orders, desk.ref, (told,), now_ms, now_ms, False, desk.holding
+            )
+            for one in unwanted:
+                await self.cancel(one)
+                told = await desk.port.order(symbol, client_id, service) or one
+                await reads.take_order(desk, told, now_ms)
+
+    async def _read_everything(self, now_ms: int) -> None:
         desk, ref = self.desk, self.desk.ref
         self.mismatches = 0
         desk.memory.bare = None
@@ -109,12 +145,19 @@ def _symbols(ref: AccountRef, now_ms: int) -> set[str]:
     """Return symbols of live trades, and of orders that were lost and may come back."""
     live = Trade.objects.for_user(ref.user_id).filter(account_id=ref.account_id)
     found = set(live.filter(state__in=store.ACTIVE).values_list("symbol", flat=True))
-    lost = TradeOrder.objects.for_user(ref.user_id).filter(
+    return found | {symbol for symbol, _, _ in _lost(ref, now_ms)}
+
+
+def _lost(ref: AccountRef, now_ms: int) -> list[tuple[str, str, Service]]:
+    """Return symbol, id and service of orders that were not found and may come back."""
+    rows = TradeOrder.objects.for_user(ref.user_id).filter(
         trade__account_id=ref.account_id,
         message="not found",
+        state=OrderState.CANCELLED.value,
         ended_at__gte=to_datetime(now_ms) - WATCH_LIST,
     )
-    return found | set(lost.values_list("trade__symbol", flat=True))
+    told = rows.values_list("trade__symbol", "client_id", "service")
+    return [(symbol, client_id, Service(service)) for symbol, client_id, service in told]
 
 
 def adopt(

@@ -351,7 +351,9 @@ class Supervisor:
                 log.warning("lease_not_given_back", error=str(error)[:200])
 
     async def _idle(self, account_id: UUID, held: Hosted) -> None:
-        """Let a lane without work linger, then end it."""
+        """Let a lane without work linger, then end it; while orders are lost it stays (EX-13)."""
+        if held.lane is not None and held.lane.reconciler.n_lost:
+            return
         now_s = boot_s()
         if held.idle_since_s is None:
             held.idle_since_s = now_s

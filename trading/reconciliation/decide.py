@@ -25,6 +25,7 @@ RULES: Final[tuple[Rule, ...]] = (
     protect.opened,
     closing.wish_to_close,
     protect.silent_stop,
+    protect.entered_beyond_stop,
     closing.close_loop,
     protect.stop_for_position,
     protect.watch_stops,

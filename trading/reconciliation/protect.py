@@ -63,7 +63,8 @@ def empty_is_not_flat(look: Look) -> Decision | None:
     )
     if told is not None:
         return told
-    if look.is_past(reading.read_ms + timing.HOLD_AGAIN_MS):
+    pause_ms = timing.HOLD_AGAIN_MS if look.covering else timing.HOLD_NAKED_MS
+    if look.is_past(reading.read_ms + pause_ms):
         return look.read(What.POSITION, "hold")
     return look.nothing_else()
 
@@ -146,6 +147,25 @@ def silent_stop(look: Look) -> Decision | None:
     return look.do(
         Close("stop_silent", "The price was beyond the stop for 5 seconds and it did not fire."),
         Urgency.PROTECT,
+    )
+
+
+def entered_beyond_stop(look: Look) -> Decision | None:
+    """The rest of the entry filled as the price fell through the stop, which has fired already."""
+    trade, fired = look.trade, look.trade.last(Leg.STOP) or look.trade.last(Leg.GUARD)
+    if fired is None or fired.state is not OrderState.FILLED or not look.is_naked:
+        return None
+    if trade.state is TradeState.CLOSING or not look.entry_was_sent:
+        return None
+    since = max(fired.ended_ms or 0, (trade.last_fill_ms or 0) + timing.READ_LAG_MS)
+    if not look.is_past(since):
+        return None
+    if not look.is_read_since(What.POSITION, since) and look.venue.position_fails < 2:
+        return look.read(What.POSITION, "after_stop", Urgency.PROTECT)
+    if look.position is not None and look.position <= 0:
+        return None  # fills of the stop are missing
+    return look.do(
+        Close("stop", "The stop was hit while the entry was still being filled."), Urgency.PROTECT
     )
 
 

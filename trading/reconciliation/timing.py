@@ -34,6 +34,8 @@ FLAT_APART_MS: Final = 1_000
 FLAT_AGAIN_MS: Final = 1_000
 HOLD_AGAIN_MS: Final = 15_000
 """How often a position that was not explained is read while we hold."""
+HOLD_NAKED_MS: Final = 2_000
+"""The same where no stop rests: as soon as it shows again it has to be closed."""
 CLOSE_FIRST_MS: Final = 200
 CLOSE_CAP_MS: Final = 5_000
 CLOSE_ALARM_MS: Final = 10_000

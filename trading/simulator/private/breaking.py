@@ -157,16 +157,20 @@ def _of_another(body: bytes) -> bytes:
 
 
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+_BALANCES: Final = ("walletBalance", "balance", "positionAmt")
+"""Fields by which an answer about balances or positions is known."""
 _KEPT: Final = ("updateTime", "leverage")
 
 
 def zeroed(told: Any) -> Any:
     """Return an account's answer with no positions and nothing in its balances."""
     if isinstance(told, list):
-        if told and isinstance(told[0], dict) and "positionAmt" in told[0]:
+        first = told[0] if told and isinstance(told[0], dict) else {}
+        if "positionAmt" in first:
             return []
-        return [zeroed(row) for row in told]
-    if not isinstance(told, dict):
+        is_about_money = any(name in first for name in _BALANCES)
+        return [zeroed(row) for row in told] if is_about_money else told
+    if not isinstance(told, dict) or "orderId" in told or "algoId" in told:
         return told
     out: dict[str, Any] = {}
     for name, value in told.items():
