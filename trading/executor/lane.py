@@ -190,7 +190,7 @@ class Lane:
         try:
             after = await self.doer.do(trade, step, now_ms)
         except ReadFailed as error:
-            self.breaker.failed(now_ms)
+            self.breaker.failed(now_ms, error.after_s)
             self._pauses.add(key, now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
@@ -319,7 +319,7 @@ class Lane:
         try:
             await self.reconciler.run(now_ms)
         except ReadFailed as error:
-            self.breaker.failed(now_ms)
+            self.breaker.failed(now_ms, error.after_s)
             self.reconciler.put_off(now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
@@ -393,7 +393,7 @@ class Lane:
         if outcome.code in outcomes.KEY_CODES:
             self.key_lost_ms = now_ms
         elif outcome.kind in (OutcomeClass.UNKNOWN, OutcomeClass.NOT_SENT):
-            self.breaker.failed(now_ms)
+            self.breaker.failed(now_ms, outcome.retry_after_s)
 
     # --- a refused key ---------------------------------------------------------------------------
 

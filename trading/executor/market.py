@@ -44,8 +44,10 @@ class Breaker:
 
     _failures: deque[int] = field(default_factory=deque)
 
-    def failed(self, now_ms: int) -> None:
-        self._failures.append(now_ms)
+    def failed(self, now_ms: int, after_s: float | None = None) -> None:
+        """Count a failure; to be told when to come again is none."""
+        if after_s is None:
+            self._failures.append(now_ms)
 
     def is_open(self, now_ms: int) -> bool:
         while self._failures and self._failures[0] <= now_ms - BREAKER_MS:

@@ -200,7 +200,7 @@ def _measured(signal: Signal) -> dict[str, Any]:
     """Return what rows say: entries, stops before them, and how long both took."""
     trades = list(Trade.objects.across_tenants(_WHY).filter(signal_id=signal.id))
     rows = TradeOrder.objects.across_tenants(_WHY).filter(trade__signal_id=signal.id)
-    entries = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False)
+    entries = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False).exclude(exchange_id="")
     sent = {pk: at for pk, at in entries.values_list("trade_id", "sent_at") if at is not None}
     covered = dict(
         rows.filter(leg__in=_COVERS, seen_at__isnull=False)
@@ -224,7 +224,7 @@ def _measured(signal: Signal) -> dict[str, Any]:
         "ever_naked": sum(trade.longest_naked_ms > 0 for trade in trades),
         "signal_to_entry_ms": percentiles(_after(signal.issued_at, sent.values())),
         "signal_to_stop_ms": percentiles(_after(signal.issued_at, stops.values())),
-        "orders": rows.filter(sent_at__isnull=False).count(),
+        "orders": rows.exclude(exchange_id="").count(),
     }
 
 
