@@ -164,6 +164,11 @@ def audit_of(user_id: UUID, *, before: int | None = None, limit: int = 50) -> li
     return _audit.of_user(user_id, before=before, limit=limit)
 
 
+def staff() -> list[UserView]:
+    """Return the active members of staff: whom an alarm is told."""
+    return desk.staff()
+
+
 def staff_without_factor() -> int:
     """Return how many active members of staff have no second factor yet."""
     return desk.staff_without_factor()
@@ -200,6 +205,11 @@ def deletions_asked() -> list[UUID]:
 def deletions_due(now: datetime | None = None) -> list[UUID]:
     """Return whose 30 days are over."""
     return deletion.due(now)
+
+
+def deletion_waits_for(user_id: UUID) -> list[str]:
+    """Return which rooms still have something of a person to end; asking makes them begin."""
+    return deletion.waits_for(user_id)
 
 
 def delete_everything(user_id: UUID) -> None:

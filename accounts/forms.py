@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.adapters import SecondFactorAdapter
 from accounts.models import Consent, User
 from accounts.services import people
-from cryptosystems.platform.text import check_plain_text, plain_text
+from cryptosystems.kernel.errors import InvalidInput
+from cryptosystems.platform.text import check_free_text, plain_text
 
 MOST_PASSWORD: Final = 128
 _MOST_JSON: Final = 20_000
@@ -161,7 +162,10 @@ class _NamedKey(Guarded):
     def clean_name(self) -> str:
         parent = getattr(super(), "clean_name", None)
         name = str(parent() if parent else self.cleaned_data["name"])
-        return check_plain_text(name)
+        try:
+            return check_free_text(name)
+        except InvalidInput as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 class CredentialField(forms.JSONField):

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.conf import settings
 from django.core import checks
 
@@ -118,6 +119,13 @@ def _market(settings: Any) -> Iterator[Finding]:
         yield 18, "MARKET_REST_URL is not https.", "Leave it empty to reach the market itself."
 
 
+def _opens(settings: Any, key_id: str, public: bytes) -> bool:
+    private = dict(settings.VAULT_PRIVATE_KEYS).get(key_id)
+    if private is None:
+        return False
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw() == public
+
+
 def _vault(settings: Any) -> Iterator[Finding]:
     public = settings.VAULT_PUBLIC_KEY
     if public is None:
@@ -139,6 +147,12 @@ def _vault(settings: Any) -> Iterator[Finding]:
             22,
             "EXECUTOR is yes and VAULT_PRIVATE_KEYS is not set.",
             "Without it the executor opens no exchange key, and no stop of anybody is looked after.",
+        )
+    elif settings.IS_EXECUTOR and public is not None and not _opens(settings, *public):
+        yield (
+            24,
+            "VAULT_PRIVATE_KEYS does not open what VAULT_PUBLIC_KEY seals.",
+            "List the private key of the same id and pair in front of the others.",
         )
     if any(not ip_address(address).is_global for address in settings.EGRESS_ADDRESSES):
         yield (

@@ -33,9 +33,10 @@ from trading.models import BotSettings, Trade
 from trading.selectors import accounts as _accounts
 from trading.selectors import bots, live, progress, trades
 from trading.selectors.ladder import rung_of
+from trading.services import export, manual, offers, settings, stops
 from trading.services import follow as following
 from trading.services import keys as _keys
-from trading.services import manual, offers, settings, stops
+from trading.services.export import TradeFile
 
 # --- accounts -------------------------------------------------------------------------------
 
@@ -159,6 +160,11 @@ def fill_lines(
     return trades.fill_lines(user_id, account_id=account_id, since=since, limit=limit)
 
 
+def trade_file(user_id: UUID, *, account_id: UUID | None = None) -> TradeFile:
+    """Return a year of trades to be sent as a file; InvalidInput and Throttled say when not."""
+    return export.open_file(user_id, account_id=account_id)
+
+
 def follow(user_id: UUID, signal_id: UUID) -> TradeLine:
     """Follow a signal on paper; twice is once."""
     return trades.lines([following.follow(user_id, signal_id)])[0]
@@ -228,6 +234,11 @@ def throw_switch(scope: str, key: str, mode: StopMode, reason: str, *, staff_id:
 
 
 # --- keys -----------------------------------------------------------------------------------
+
+
+def vault_keys_needed() -> dict[str, int]:
+    """Return how many stored exchange keys need each vault key."""
+    return _accounts.vault_keys_needed()
 
 
 def venues_offered() -> list[Venue]:

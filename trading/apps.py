@@ -10,8 +10,10 @@ class TradingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let the frames of the topic `account` carry what somebody has open."""
-        from cryptosystems.platform import account_parts
+        """Let the topic `account` carry what somebody has open, and nobody go before it is closed."""
+        from cryptosystems.platform import account_parts, departures
         from trading.selectors.live import live_state
+        from trading.services.leaving import end_of
 
         account_parts.register("trading", live_state)
+        departures.register("trading", end_of)

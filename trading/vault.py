@@ -3,7 +3,8 @@
 A secret is sealed with AES-256-GCM under a data key of its own; the data key is wrapped to a
 public key (X25519, HKDF-SHA256, AES-256-GCM). Web, API, console and engine hold the public key
 alone: they cannot open what they seal. Whose secret it is, of which account and in which field is
-bound to it, so a value put into another row does not open.
+bound to it, so a value put into another row does not open; the vault key is bound to the data key.
+docs/decisions/0010-exchange-keys-are-sealed-to-a-public-key.md says why.
 
 Python cannot promise that memory is wiped; what is opened is overwritten as far as it goes.
 """
@@ -45,8 +46,8 @@ class Place:
     user_id: UUID
     account_id: UUID
 
-    def bound(self, key_id: str) -> bytes:
-        """Return the associated data of a secret here, under one key."""
+    def bound(self, key_id: str = "") -> bytes:
+        """Return the associated data of a secret here; with a vault key's id, of its data key."""
         return canonical_json([VERSION, FIELD, str(self.user_id), str(self.account_id), key_id])
 
 
@@ -154,18 +155,21 @@ def can_open() -> bool:
 
 def seal(place: Place, secret: bytes) -> str:
     """Return a secret sealed for one place, as text for a column."""
-    keys = wrapper()
-    bound = place.bound(keys.current)
     data_key = os.urandom(_KEY)
-    parts = (keys.wrap(data_key, bound), _encrypt(data_key, secret, bound))
-    return ":".join((VERSION, keys.current, *map(_text, parts)))
+    return _joined(place, data_key, _encrypt(data_key, secret, place.bound()))
+
+
+def _joined(place: Place, data_key: bytes, body: bytes) -> str:
+    keys = wrapper()
+    wrapped = keys.wrap(data_key, place.bound(keys.current))
+    return ":".join((VERSION, keys.current, _text(wrapped), _text(body)))
 
 
 def open_sealed(place: Place, text: str) -> bytearray:
     """Return what was sealed for this place; the caller overwrites it (see `opened`)."""
     key_id, wrapped, body = _parts(text)
-    bound = place.bound(key_id)
-    return bytearray(_decrypt(opener().unwrap(key_id, wrapped, bound), body, bound))
+    data_key = opener().unwrap(key_id, wrapped, place.bound(key_id))
+    return bytearray(_decrypt(data_key, body, place.bound()))
 
 
 def key_id_of(text: str) -> str:
@@ -174,12 +178,13 @@ def key_id_of(text: str) -> str:
 
 
 def rewrap(place: Place, text: str) -> str:
-    """Return the secret sealed anew to the key that wraps now."""
-    plain = open_sealed(place, text)
-    try:
-        return seal(place, bytes(plain))
-    finally:
-        wipe(plain)
+    """Return a secret whose data key is wrapped anew, to the key that wraps now.
+
+    What is inside stays sealed: a rotation never sees an exchange key.
+    """
+    key_id, wrapped, body = _parts(text)
+    data_key = opener().unwrap(key_id, wrapped, place.bound(key_id))
+    return _joined(place, data_key, body)
 
 
 def wipe(secret: bytearray) -> None:

@@ -1,6 +1,7 @@
 """Trading as JSON: bots, positions, executions, trades. Thin: everything is the door's."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,11 +25,10 @@ from cryptosystems.platform.scopes import ACCOUNT, TRADE, caller_id, scope
 from cryptosystems.platform.serializers import StrictChoice, StrictFlag, StrictSerializer
 from trading import api
 from trading.bodies import body
-from trading.contracts import AccountView, BotMode, TradeState, Venue
+from trading.contracts import AccountView, BotMode, TradeLine, TradeState, Venue
 from trading.services.settings import LIMITS
 
 MOST: Final = 200
-LONGEST: Final = timedelta(days=366)
 _STATES: Final = tuple(state.value for state in TradeState)
 COLUMNS: Final = (
     "trade", "account", "venue", "signal", "symbol", "side", "timeframe", "state", "how", "reason",
@@ -261,28 +261,30 @@ def execution_list(request: Request) -> Response:
 @api_view(["GET"])
 @renderer_classes([JSONRenderer, CsvRenderer])
 def execution_export(request: Request) -> HttpResponseBase:
-    """All trades of the last 366 days, with fees, funding and results. Your own data: no plan is needed."""
-    user_id = caller_id(request)
+    """All trades of the last 366 days, with fees, funding and results. Your own data: no plan is needed.
+
+    Sent row by row; at most 50,000 trades, and as many files an hour as of signals, counted together.
+    """
     asked = one_of(request, "format", ("csv", "json"), "csv")
-    account_id = _account_parameter(request)
-    rows = _export_rows(user_id, account_id)
+    file = api.trade_file(caller_id(request), account_id=_account_parameter(request))
+    rows = (_row(line, is_text=asked == "json") for line in file.lines)
     name = f"trades-{timezone.now():%Y%m%d}"
     if asked == "csv":
         return csv_answer(request._request, name, COLUMNS, rows)
-    return json_answer(request._request, name, {"count": len(rows)}, COLUMNS, rows)
+    return json_answer(request._request, name, {"count": file.n}, COLUMNS, rows)
 
 
-def _export_rows(user_id: UUID, account_id: UUID | None) -> list[list[Any]]:
-    since, before, rows = timezone.now() - LONGEST, None, []
-    while True:
-        page, before = api.trades_of(user_id, account_id=account_id, before=before, limit=MOST)
-        for line in page:
-            if line.decided_at >= since:
-                told = body(line)
-                told.update(trade=told["id"], account=told["account_id"], signal=told["signal_id"])
-                rows.append([told[name] for name in COLUMNS])
-        if before is None or before < since:
-            return rows
+def _row(line: TradeLine, *, is_text: bool) -> list[Any]:
+    """Return a trade's cells; numbers are text in JSON (exact) and numbers in a spreadsheet."""
+    told = body(line)
+    told.update(trade=told["id"], account=told["account_id"], signal=told["signal_id"])
+    if not is_text:
+        told.update(
+            (name, Decimal(told[name]) or 0)
+            for name in COLUMNS
+            if isinstance(getattr(line, name, None), Decimal)
+        )
+    return [told[name] for name in COLUMNS]
 
 
 @extend_schema(summary="One trade", responses={200: ref("TradeDetail")})

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.services import audit, mail, sessions
-from cryptosystems.platform import bell
+from cryptosystems.kernel.errors import NotAllowed
+from cryptosystems.platform import bell, departures
 from cryptosystems.platform.models import OutgoingMail
 
 REGRET: Final = timedelta(days=30)
@@ -68,11 +69,24 @@ def asked() -> list[UUID]:
     return list(users.order_by("deletion_due_at").values_list("pk", flat=True))
 
 
+def waits_for(user_id: UUID) -> list[str]:
+    """Return which rooms still have something to bring to an end; asking makes them begin."""
+    return departures.waits_for(user_id)
+
+
 def delete_everything(user_id: UUID) -> None:
     """Delete a person, every row that hangs on them, their mails and sessions.
 
     The audit log stays: it names people by an id that then leads nowhere.
+
+    Raises
+    ------
+    NotAllowed
+        With code `not_over` while a room has something to bring to an end, as a position to close.
     """
+    left = waits_for(user_id)
+    if left:
+        raise NotAllowed(f"Not yet: {', '.join(left)} has something open.", code="not_over")
     with transaction.atomic():
         user = User.objects.select_for_update().filter(pk=user_id).first()
         if user is None:

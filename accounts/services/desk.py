@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 
-from accounts.contracts import DeviceView
+from accounts.contracts import DeviceView, UserView
 from accounts.models import Device, User
+from accounts.services.people import view_of
 from cryptosystems.platform import bell
 
 _WHY = "the staff console"
@@ -70,6 +71,12 @@ def set_roles(user_id: UUID, roles: Iterable[str]) -> list[str]:
         user.is_staff = bool(wanted) or user.is_superuser
         user.save(update_fields=["is_staff"])
     return before
+
+
+def staff() -> list[UserView]:
+    """Return the active members of staff."""
+    rows = User.objects.filter(is_staff=True, is_active=True).order_by("joined_at")
+    return [view_of(row) for row in rows]
 
 
 def staff_without_factor() -> int:

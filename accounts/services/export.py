@@ -22,7 +22,10 @@ from accounts.services import audit
 from cryptosystems.platform.tenancy import TenantModel
 
 _SECRET_FIELDS: Final = frozenset(
-    {"password", "digest", "session_key", "hint", "secret", "key", "seed"}
+    {
+        *("password", "digest", "session_key", "hint", "secret", "key", "seed"),
+        *("api_key", "sealed_secret", "uid_index"),
+    }
 )
 """Never exported, in whatever table: they open something, or are keyed hashes."""
 _SEALED_DATA: Final = frozenset({"mfa.authenticator", "usersessions.usersession"})

@@ -18,7 +18,7 @@ from accounts.models import ApiToken, User
 from accounts.services import audit
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform import switches
-from cryptosystems.platform.text import check_plain_text
+from cryptosystems.platform.text import check_free_text
 
 MOST_LIVE: Final = 10
 MOST_NAME: Final = 60
@@ -50,7 +50,7 @@ def create_token(
             _("No new tokens are made right now. Those you have go on working."), code="closed"
         )
     now = now or timezone.now()
-    name = check_plain_text(name, most=MOST_NAME).strip()
+    name = check_free_text(name, most=MOST_NAME).strip()
     if not name:
         raise InvalidInput(_("Give the token a name, so that you know it again."))
     wanted = set(scopes)

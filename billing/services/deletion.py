@@ -40,10 +40,15 @@ def close_accounts(now: datetime | None = None) -> int:
     """Delete every account whose time of regret is over; return how many went.
 
     Where the provider does not answer, the account stays until it does: a subscription of a
-    deleted account would go on being paid, with nobody left to cancel it.
+    deleted account would go on being paid, with nobody left to cancel it. The same while a
+    position is open: it is being closed, with the key that goes last.
     """
     gone = 0
     for user_id in accounts.deletions_due(now):
+        left = accounts.deletion_waits_for(user_id)
+        if left:
+            log.warning("account_not_deleted_yet", user=str(user_id), waits_for=left)
+            continue
         try:
             close_for_deletion(user_id, now)
             accounts.delete_everything(user_id)

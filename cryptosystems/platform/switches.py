@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform.models import Switch
-from cryptosystems.platform.text import check_plain_text
+from cryptosystems.platform.text import check_free_text
 
 ASK_HOLDS: Final = timedelta(hours=24)
 """How long a request to clear a kill switch waits for the second person."""
@@ -212,7 +212,7 @@ def check_reason(reason: str) -> str:
     InvalidInput
         If it says too little to be understood later, or is not plain text.
     """
-    reason = check_plain_text(reason.strip()[:_MOST_REASON])
+    reason = check_free_text(reason.strip()[:_MOST_REASON])
     if len(reason) < LEAST_REASON:
         raise InvalidInput(
             _("Write the reason in a few words. It is kept in the audit log."),

@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cryptosystems.kernel.errors import CryptoSystemsError
+from cryptosystems.platform.text import looks_like_secret
 from frontend.answers import SeeOther, status_of
 from frontend.context import Shell
 from frontend.freshness import proof_first
@@ -76,7 +77,9 @@ def keys(request: HttpRequest) -> HttpResponse:
         return _list(request, page)
     label = request.POST.get("label", "")
     kind, venue = request.POST.get("kind", ""), request.POST.get("venue", "")
-    typed = replace(page, label=label[:60], kind=kind[:10], venue=venue[:12])
+    # What looks like a key is not shown again, not even to the one who typed it.
+    shown = "" if looks_like_secret(label) else label[:60]
+    typed = replace(page, label=shown, kind=kind[:10], venue=venue[:12])
     try:
         way = proof_first(request)
         if way is not None:

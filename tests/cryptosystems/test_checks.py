@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.conf import settings
 
 from cryptosystems.checks import findings
@@ -40,6 +41,8 @@ POSTGRES = {
     "PASSWORD": "a-password",
     "OPTIONS": {"sslmode": "require"},
 }
+PRIVATE = (("2026-11", bytes(range(32, 64))),)
+PUBLIC = X25519PrivateKey.from_private_bytes(PRIVATE[0][1]).public_key().public_bytes_raw()
 SOUND: dict[str, Any] = {
     "SECRET_KEY": "one",
     "STRIPE_SECRET_KEY": "sk_live_two",
@@ -59,12 +62,11 @@ SOUND: dict[str, Any] = {
     "DEFAULT_FROM_EMAIL": GOOD["EMAIL_FROM"],
     "MARKET": "binance",
     "MARKET_REST_URL": "",
-    "VAULT_PUBLIC_KEY": ("2026-11", bytes(range(32))),
+    "VAULT_PUBLIC_KEY": ("2026-11", PUBLIC),
     "VAULT_PRIVATE_KEYS": (),
     "IS_EXECUTOR": False,
     "EGRESS_ADDRESSES": ("93.184.216.34",),
 }
-PRIVATE = (("2026-11", bytes(range(32, 64))),)
 FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("W001", {"ALLOWED_HOSTS": ["app.example.com", "*"]}),
     ("W002", {"SITE_URL": "http://app.example.com"}),
@@ -88,6 +90,8 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
     ("W020", {"VAULT_PUBLIC_KEY": ("local", bytes(range(32)))}),
     ("W021", {"VAULT_PRIVATE_KEYS": PRIVATE}),
     ("W022", {"IS_EXECUTOR": True}),
+    ("W024", {"IS_EXECUTOR": True, "VAULT_PRIVATE_KEYS": (("2026-05", PRIVATE[0][1]),)}),
+    ("W024", {"IS_EXECUTOR": True, "VAULT_PRIVATE_KEYS": (("2026-11", bytes(range(32))),)}),
     ("W023", {"EGRESS_ADDRESSES": ("127.0.0.1",)}),
 ]
 
@@ -110,7 +114,9 @@ def test_a_good_set_of_settings_is_clean(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(("code", "changes"), FAULTS, ids=[code for code, _ in FAULTS])
+@pytest.mark.parametrize(
+    ("code", "changes"), FAULTS, ids=[f"{code}-{n}" for n, (code, _) in enumerate(FAULTS)]
+)
 def test_each_planted_fault_is_found(code: str, changes: dict[str, Any]) -> None:
     told = SimpleNamespace(**{**SOUND, **changes})
     assert {message.id for message in findings(told)} == {f"cryptosystems.{code}"}

@@ -20,8 +20,10 @@ from cryptosystems.platform.models import OutgoingMail
 from signals.models import Signal
 from signals.services.publish import publish
 from tests.support.payments import PRICE, Payments
-from tests.support.people import staff
+from tests.support.people import person, staff
 from tests.support.setups import make_draft
+from tests.trading.keys.test_vault import pair
+from trading.services import keys
 
 pytestmark = pytest.mark.django_db
 
@@ -114,3 +116,22 @@ def test_a_missing_key_for_secrets_is_named(settings: Any) -> None:
     assert "ok     keys: 1 listed, test seals and opens" in examine()
     settings.KEY_ENCRYPTION_KEYS = ()
     assert "wrong  keys: No key-encryption key is set" in examine()
+
+
+def test_a_vault_key_that_is_missing_or_in_the_wrong_process_is_named(settings: Any) -> None:
+    public, private = pair("2026-11")
+    settings.VAULT_PUBLIC_KEY, settings.VAULT_PRIVATE_KEYS = public, ()
+    account = keys.begin_key(
+        person("alice").pk, kind="ed25519", venue="simulated", label="Main account"
+    )
+    assert "ok     exchange keys: 1 stored, 2026-11 seals" in examine()
+    settings.VAULT_PRIVATE_KEYS = (private,)
+    assert "take VAULT_PRIVATE_KEYS from all but the executor" in examine()
+    settings.IS_EXECUTOR = True
+    assert "ok     exchange keys" in examine()
+    settings.VAULT_PRIVATE_KEYS = (pair("2027-02")[1],)
+    assert "VAULT_PRIVATE_KEYS lacks 2026-11" in examine()
+    settings.VAULT_PUBLIC_KEY = None
+    told = examine()
+    assert "wrong  exchange keys: 1 stored; VAULT_PUBLIC_KEY is not set" in told
+    assert str(account.pk) not in told

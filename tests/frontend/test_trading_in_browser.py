@@ -27,6 +27,7 @@ from tests.support.trades import (
     told,
     trade_of,
 )
+from tests.support.waiting import wait_until
 from trading.models import BotSettings, Trade
 
 pytestmark = pytest.mark.browser
@@ -156,8 +157,12 @@ def test_stops_and_results_are_live(page: Any, site: Site, engine: PlayedEngine)
     page.goto(site.url + ORDERS)
     row = page.locator(f'[data-trade="{trade.pk}"]')
     expect(row.locator("[data-light-words]")).to_contain_text("Verified")
-    engine.tick("BTCUSDT", 60_300.0)
-    expect(row.locator("[data-now-r]")).to_have_text("+0.5\u2009R")
+
+    def is_painted() -> bool:
+        engine.tick("BTCUSDT", 60_300.0)  # each time anew: the page may not have been listening yet
+        return row.locator("[data-now-r]").inner_text() == "+0.5\u2009R"
+
+    wait_until(is_painted, 5.0, every_s=0.25)
     expect(row.locator("[data-mark]")).to_have_text("60,300.0")
 
     change(user, trade, naked_since=timezone.now())
@@ -179,6 +184,8 @@ def test_stops_and_results_are_live(page: Any, site: Site, engine: PlayedEngine)
     expect(page.locator(f'[data-offer="{offered.pk}"] [data-left]')).to_contain_text(
         "left to answer"
     )
+    reward = page.locator(f'[data-offer="{offered.pk}"] [data-reward]')
+    expect(reward).to_contain_text("reward to risk now 0.9")
     page.get_by_role("button", name="Decline BTC").click()
     expect(page.get_by_text("Declined. No order is sent.")).to_be_visible()
 

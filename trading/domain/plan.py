@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Self
 
-from cryptosystems.kernel.decimals import plain, round_to_step, round_to_tick
+from cryptosystems.kernel.decimals import Rounding, plain, round_to_step, round_to_tick
 from cryptosystems.kernel.instruments import Side
 from signals.contracts import TradableSignal
 from trading.domain.denied import Denied
@@ -137,21 +137,14 @@ def make_plan(
     refusal = timeliness(signal, rules, quote, now_ms)
     if refusal is not None:
         return refusal
-    is_long = signal.side is Side.LONG
-    # Sizes round down, stops round away from the price: never more risk than was asked for.
-    entry = round_to_tick(
-        signal.entry_high if is_long else signal.entry_low, rules.tick, "down" if is_long else "up"
-    )
-    stop = round_to_tick(signal.stop, rules.tick, "down" if is_long else "up")
+    entry, stop = _rounded(signal, rules)
+    refusal = _prices(signal, entry, stop, rules, quote)
+    if refusal is not None:
+        return refusal
     equity = account.margin_balance
-    percent = min(limits.risk_percent, cap_percent, MOST_RISK_PERCENT)
-    risk = min(equity * percent / HUNDRED, equity * MOST_HEAT_PERCENT / HUNDRED - open_risk)
-    if risk <= 0:
-        return Denied(
-            "heat",
-            f"Open positions already risk {open_risk:.2f} USDT; together they may risk "
-            f"{MOST_HEAT_PERCENT} % of the account.",
-        )
+    risk = _risk(limits, equity, cap_percent, open_risk)
+    if isinstance(risk, Denied):
+        return risk
     size = size_of(
         side=signal.side,
         entry=entry,
@@ -166,6 +159,12 @@ def make_plan(
     if isinstance(size, Denied):
         return size
     distance = abs(entry - stop)
+    targets = _targets(signal, size.quantity, entry, distance, rules)
+    if not targets:
+        return Denied(
+            "no_target",
+            f"In steps of {plain(rules.tick)} no target of {signal.symbol} lies beyond the entry.",
+        )
     return TradePlan(
         symbol=signal.symbol,
         side=signal.side,
@@ -175,7 +174,7 @@ def make_plan(
         valid_until_ms=signal.valid_until_ms,
         expires_ms=signal.expires_ms,
         stop=stop,
-        targets=_targets(signal, size.quantity, entry, distance, rules),
+        targets=targets,
         quantity=size.quantity,
         leverage=size.leverage,
         risk_amount=size.quantity * distance,
@@ -191,6 +190,28 @@ def make_plan(
     )
 
 
+def _rounded(signal: TradableSignal, rules: TradingRules) -> tuple[Decimal, Decimal]:
+    """Return entry and stop on the tick: the stop away from the price, the entry never dearer."""
+    away: Rounding = "down" if signal.side is Side.LONG else "up"
+    edge = signal.entry_high if signal.side is Side.LONG else signal.entry_low
+    return round_to_tick(edge, rules.tick, away), round_to_tick(signal.stop, rules.tick, away)
+
+
+def _risk(
+    limits: BotLimits, equity: Decimal, cap_percent: Decimal, open_risk: Decimal
+) -> Decimal | Denied:
+    """Return the USDT this trade may lose at its stop, within what all together may."""
+    percent = min(limits.risk_percent, cap_percent, MOST_RISK_PERCENT)
+    risk = min(equity * percent / HUNDRED, equity * MOST_HEAT_PERCENT / HUNDRED - open_risk)
+    if risk > 0:
+        return risk
+    return Denied(
+        "heat",
+        f"Open positions already risk {open_risk:.2f} USDT; together they may risk "
+        f"{MOST_HEAT_PERCENT} % of the account.",
+    )
+
+
 def timeliness(
     signal: TradableSignal, rules: TradingRules, quote: Quote, now_ms: int
 ) -> Denied | None:
@@ -201,16 +222,39 @@ def timeliness(
         return Denied("settled", "The signal was settled before it could be entered.")
     if not rules.is_trading:
         return Denied("not_trading", f"{signal.symbol} does not trade at the exchange now.")
-    room = signal.atr * LEAVES_ATR
-    is_long = signal.side is Side.LONG
-    lost = quote.mark < signal.entry_low if is_long else quote.mark > signal.entry_high
-    ran = quote.mark > signal.entry_high + room if is_long else quote.mark < signal.entry_low - room
-    if lost or ran:
+    if is_outside(signal.side, signal.entry_low, signal.entry_high, signal.atr, quote.mark):
         return Denied(
             "outside_zone",
             f"The price ({plain(quote.mark.normalize())}) had left the entry zone "
             f"{plain(signal.entry_low.normalize())} to {plain(signal.entry_high.normalize())}; "
             "it is not chased.",
+        )
+    return None
+
+
+def is_outside(side: Side, low: Decimal, high: Decimal, atr: Decimal, mark: Decimal) -> bool:
+    """Say whether the price has left an entry zone: fallen through it, or run from it."""
+    room = atr * LEAVES_ATR
+    if side is Side.LONG:
+        return mark < low or mark > high + room
+    return mark > high or mark < low - room
+
+
+def _prices(
+    signal: TradableSignal, entry: Decimal, stop: Decimal, rules: TradingRules, quote: Quote
+) -> Denied | None:
+    """Say what is wrong with the rounded prices; None where an exchange takes them."""
+    if (entry - stop) * signal.side.sign <= 0 or stop <= 0:
+        return Denied(
+            "stop_side", f"The stop {plain(stop)} lies on the wrong side of {plain(entry)}."
+        )
+    is_long = signal.side is Side.LONG
+    edge = quote.mark * (rules.price_up if is_long else rules.price_down)
+    if entry > edge if is_long else entry < edge:
+        return Denied(
+            "price_band",
+            f"The exchange takes no order at {plain(entry)} while the price is "
+            f"{plain(quote.mark.normalize())}.",
         )
     return None
 
@@ -222,15 +266,22 @@ def _targets(
     distance: Decimal,
     rules: TradingRules,
 ) -> tuple[PlannedTarget, ...]:
-    """Share the position out; what rounding leaves lies on the last, and none is below a lot."""
-    left, made = quantity, []
+    """Share the position out; what rounding leaves lies on the last, and none is below a lot.
+
+    A target that a coarse tick puts at the entry, or before it, pays nothing: it is left out.
+    """
     is_long = signal.side is Side.LONG
-    for number, (raw, share) in enumerate(signal.targets):
-        is_last = number == len(signal.targets) - 1
+    rounded = (
+        (round_to_tick(raw, rules.tick, "down" if is_long else "up"), share)
+        for raw, share in signal.targets
+    )
+    beyond = [(price, share) for price, share in rounded if (price - entry) * signal.side.sign > 0]
+    left, made = quantity, []
+    for number, (price, share) in enumerate(beyond, 1):
+        is_last = number == len(beyond)
         part = left if is_last else min(left, round_to_step(quantity * share, rules.step))
         if part < rules.min_quantity:
             continue
-        price = round_to_tick(raw, rules.tick, "down" if is_long else "up")
         r = ((price - entry) * signal.side.sign / distance).quantize(Decimal("0.001"))
         made.append(PlannedTarget(price, part, r))
         left -= part

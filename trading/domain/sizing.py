@@ -46,7 +46,9 @@ def size_of(
     stop would lie beyond half the way to liquidation, the size shrinks until a smaller leverage
     carries it.
     """
-    wanted = min(risk / abs(entry - stop), max_notional / entry, rules.max_quantity)
+    # What opens as one limit order has to close as one market order when its stop fires.
+    most = min(rules.max_quantity, rules.market_max_quantity)
+    wanted = min(risk / abs(entry - stop), max_notional / entry, most)
     margin = available * MARGIN_SHARE
     if margin <= 0:
         return Denied("no_margin", "Nothing is available on the account for a new position.")

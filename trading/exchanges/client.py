@@ -254,7 +254,10 @@ class FuturesClient:
         query += "&" if query else ""
         query += f"recvWindow={RECV_WINDOW_MS}&timestamp={self._now_ms()}"
         # Opening a secret writes its ledger row: not on the loop's thread.
-        signature = await asyncio.to_thread(credential.sign, query)
+        try:
+            signature = await asyncio.to_thread(credential.sign, query)
+        finally:
+            credential.signed()
         return f"{query}&signature={signature}"
 
     async def close(self) -> None:

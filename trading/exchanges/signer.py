@@ -37,12 +37,19 @@ class KeyKind(StrEnum):
 class Credential:
     """A key id and the way to its secret; shows neither, and cannot be copied or pickled."""
 
-    __slots__ = ("_open_secret", "key_id", "kind")
+    __slots__ = ("_on_signed", "_open_secret", "key_id", "kind")
 
-    def __init__(self, key_id: str, kind: KeyKind, open_secret: OpenSecret) -> None:
+    def __init__(
+        self,
+        key_id: str,
+        kind: KeyKind,
+        open_secret: OpenSecret,
+        on_signed: Callable[[], None] = lambda: None,
+    ) -> None:
         self.key_id = key_id
         self.kind = kind
         self._open_secret = open_secret
+        self._on_signed = on_signed
 
     def sign(self, payload: str) -> str:
         """Return the signature of a query or form, ready to be put behind `signature=`.
@@ -57,6 +64,10 @@ class Credential:
                 return hmac.digest(secret, payload.encode(), hashlib.sha256).hex()
             signature = _ed25519(secret).sign(payload.encode())
         return quote(base64.b64encode(signature), safe="")
+
+    def signed(self) -> None:
+        """Say that a request has been signed with it: that is what the secret was opened for."""
+        self._on_signed()
 
     def __repr__(self) -> str:
         return f"Credential({self.kind}, …{self.key_id[-_TAIL:]})"

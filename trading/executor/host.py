@@ -11,6 +11,7 @@ from cryptosystems.kernel.clock import SystemClock
 from trading.executor.database import Threads
 from trading.executor.hints import hear_bells
 from trading.executor.key_tests import KeyTests
+from trading.executor.key_watch import LOOK_S, KeyWatch
 from trading.executor.supervisor import Supervisor, process_name
 from trading.executor.venues import LiveVenues
 
@@ -21,8 +22,15 @@ KEY_TESTS_S: Final = 1.0
 VENUES_S: Final = 5.0
 
 
+def forbid_core_files() -> None:
+    """Let no crash write this process's memory to a file: opened secrets may be in it (SE-14)."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
 async def run_executor() -> None:
     """Run until cancelled; then let lanes end their step and give their leases back."""
+    forbid_core_files()
     # Else the loop waits 5 ms for the interpreter at each call of a socket, behind threads that
     # make statements and read rows: hundreds of lanes then stand still for seconds.
     sys.setswitchinterval(SWITCH_S)
@@ -37,6 +45,7 @@ async def run_executor() -> None:
         process,
         turns=((tests.turn, KEY_TESTS_S), (venues.turn, VENUES_S)),
     )
+    supervisor.turns += ((KeyWatch(supervisor, db).turn, LOOK_S),)
     log.info("executor_started", process=process)
     venues.open_market()
     hearing = asyncio.create_task(hear_bells(supervisor.hear))

@@ -1,13 +1,20 @@
-"""Runs the permission test of every account that waits for one, beside the lanes."""
+"""Runs the permission test of every account that waits for one, beside the lanes.
+
+Accounts that work are asked again each day, and at once after the exchange refused their key: rights
+that have grown end entries. A refused key without a lane of its own is tried again here.
+"""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
+from django.db.models import F, Q
 
+from cryptosystems.kernel.clock import to_datetime
 from trading.contracts import AccountState, Venue
 from trading.domain.venue import Quote, TradingRules
 from trading.exchanges.port import ExchangePort
@@ -15,6 +22,7 @@ from trading.executor.checks import KeyTest
 from trading.executor.database import Database
 from trading.executor.market import Market
 from trading.models import TradingAccount
+from trading.services.keys import KEY_LOST
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +31,9 @@ SYMBOL: Final = "BTCUSDT"
 QUOTE_S: Final = 10.0
 AGAIN_S: Final = 5.0
 AT_ONCE: Final = 4
+DAILY: Final = timedelta(hours=24)
+REFUSED_AGAIN: Final = timedelta(minutes=10)
+"""How often a refused key is tried while nothing of it is open; its lane tries each minute."""
 
 
 class Ports(Protocol):
@@ -49,7 +60,7 @@ class KeyTests:
         for pk, task in list(self._running.items()):
             if task.done():
                 del self._running[pk]
-        for row in await self.db.run(_waiting):
+        for row in await self.db.run(_waiting, to_datetime(self.now_ms())):
             if len(self._running) >= AT_ONCE:
                 return
             if row.pk not in self._running:
@@ -81,7 +92,9 @@ class KeyTests:
         rules: TradingRules,
         quote: Callable[[], Quote | None],
     ) -> bool:
-        return await KeyTest(port, row, self.db, self.now_ms, rules, quote).run()
+        is_repeated = row.state != AccountState.CHECKING.value
+        test = KeyTest(port, row, self.db, self.now_ms, rules, quote, is_repeated=is_repeated)
+        return await test.run()
 
     async def close(self) -> None:
         """End what runs; the rows say which tests are to be run again."""
@@ -99,7 +112,15 @@ async def _quote(market: Market) -> Callable[[], Quote | None]:
     return lambda: market.quote(SYMBOL)
 
 
-def _waiting() -> list[TradingAccount]:
+def _waiting(now: datetime) -> list[TradingAccount]:
+    """Return whose keys are to be tested: those of people who wait first, then who is due."""
     rows = TradingAccount.objects.across_tenants("executor: keys to be tested")
-    waiting = rows.filter(state=AccountState.CHECKING.value).exclude(venue=Venue.PAPER.value)
-    return list(waiting.order_by("created_at"))
+    rows = rows.exclude(venue=Venue.PAPER.value)
+    asked = list(rows.filter(state=AccountState.CHECKING.value).order_by("created_at"))
+    is_old = Q(checked_at=None) | Q(checked_at__lte=now - DAILY)
+    works = Q(state=AccountState.CONNECTED.value) & is_old
+    is_refused = Q(state=AccountState.SUSPENDED.value, code=KEY_LOST) & (
+        Q(checked_at=None) | Q(checked_at__lte=now - REFUSED_AGAIN)
+    )
+    due = rows.filter(works | is_refused).order_by(F("checked_at").asc(nulls_first=True))
+    return asked + list(due[:AT_ONCE])

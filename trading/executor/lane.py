@@ -457,9 +457,7 @@ class Lane:
         """Sleep until something is due, something is told, or the market asks for a step."""
         while not self.wake.is_set():
             now = self.now_ms()
-            if now >= min(due_ms, self._look_again_ms()):
-                return
-            if self.choose(now)[1].step is not None:
+            if now >= min(due_ms, self._look_again_ms()) or self.is_asked(now):
                 return
             pause_s = max(0.001, (due_ms - now) / 1_000)
             if self.trades:
@@ -467,12 +465,14 @@ class Lane:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 
+    def is_asked(self, now_ms: int) -> bool:
+        """Say whether the market asks for a step; a refused key is asked in vain (EX-28)."""
+        return self.key_lost_ms is None and self.choose(now_ms)[1].step is not None
+
     def _look_again_ms(self) -> int:
         """Return when rows are read again although nobody told of a change."""
-        if not self.trades:
-            return NEVER_MS
-        rests = any(standing.entry_rests(trade) for trade in self.trades)
-        return self._standings_ms + (STANDING_MS if rests else STANDING_LATE_MS)
+        pause_ms = STANDING_MS if any(map(standing.entry_rests, self.trades)) else STANDING_LATE_MS
+        return self._standings_ms + pause_ms if self.trades else NEVER_MS
 
     async def without_rows(self) -> None:
         """The database is away: go on only with what closes, from memory (F-17)."""

@@ -128,8 +128,8 @@ def key_found(ref: AccountRef, *, now_ms: int) -> None:
     rows = TradingAccount.objects.for_user(ref.user_id)
     changed = rows.filter(
         pk=ref.account_id, state=AccountState.SUSPENDED.value, code=KEY_LOST
-    ).update(state=AccountState.CONNECTED.value, code="", sentence="")
-    if changed:
+    ).update(state=AccountState.CONNECTED.value, code="", sentence="", checked_at=None)
+    if changed:  # its rights are asked at once: they may be others than before (SE-11)
         row = rows.get(pk=ref.account_id)
         journal.note(row, "key_works", "The exchange takes the key again.", now=to_datetime(now_ms))
         bell.ring(ref.user_id)

@@ -93,6 +93,8 @@ class Hosted:
     lane: Lane | None = None
     renewed_s: float = 0.0
     idle_since_s: float | None = None
+    key_id: str = ""
+    """The key that its lane signs with."""
     failures: int = 0
     again_s: float = 0.0
     mode: str = ""
@@ -299,6 +301,7 @@ class Supervisor:
 
     async def _make(self, held: Hosted, holding: leases.Holding) -> Lane:
         row = await self.db.run(_account, held.ref)
+        held.key_id = row.api_key
         port = await self.venues.port_for(row)
         market = self.venues.market_for(row)
         told = market.entries_refused
@@ -356,6 +359,12 @@ class Supervisor:
             return
         await self._end(held)
         self.lanes.pop(account_id, None)
+
+    async def drop(self, account_id: UUID) -> None:
+        """End a lane now and forget it; the sweep starts it again if its account has work."""
+        held = self.lanes.pop(account_id, None)
+        if held is not None:
+            await self._end(held)
 
     async def _end(self, held: Hosted) -> None:
         """Let the step that runs end; what hangs is cut off, and asked about at the next start."""

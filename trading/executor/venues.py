@@ -196,6 +196,8 @@ class LiveVenues:
             }
         if found:
             found["weight_used"] = max(one["weight_used"] for one in found.values())
+        found["secrets_opened"] = self._ledger.n_opened
+        found["opening_alarms"] = sum(self._ledger.alarms.values())
         return found
 
     # --- inside ----------------------------------------------------------------------------------
@@ -228,7 +230,12 @@ class LiveVenues:
     def _credential(self, account: TradingAccount) -> Credential:
         place = vault.Place(account.user_id, account.pk)
         secret = vault.Secret(place, account.sealed_secret, self._ledger.note)
-        return Credential(account.api_key, KeyKind(account.key_kind), _opener(secret))
+        return Credential(
+            account.api_key,
+            KeyKind(account.key_kind),
+            _opener(secret),
+            lambda: self._ledger.used(place),
+        )
 
     async def turn(self) -> None:
         """Write the ledger of openings; start what has failed anew."""
@@ -241,7 +248,7 @@ class LiveVenues:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await self._db.run(self._ledger.write)
+        await self._db.run(self._ledger.write, is_last=True)
 
 
 def _opener(secret: vault.Secret) -> Callable[[], AbstractContextManager[bytearray]]:

@@ -318,7 +318,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='tradingaccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'connected'), models.Q(('uid_index', ''), _negated=True)), fields=('venue', 'uid_index'), name='one_tenant_an_exchange_account'),
+            constraint=models.UniqueConstraint(condition=models.Q(('uid_index', ''), _negated=True), fields=('venue', 'uid_index'), name='one_tenant_an_exchange_account'),
         ),
         migrations.AddIndex(
             model_name='journalentry',

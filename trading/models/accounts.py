@@ -35,7 +35,8 @@ class TradingAccount(TenantModel):
     sealed_secret = models.TextField(blank=True, default="")
     """PKCS #8 of Ed25519, or the HMAC secret, sealed to user, record and field."""
     uid_index = models.CharField(max_length=64, blank=True, default="")
-    """Keyed hash of the exchange's uid: one exchange account belongs to one tenant."""
+    """Keyed hash of the exchange's uid: one exchange account belongs to one tenant. Held from the
+    first connection until the key is revoked, whatever the state."""
     rights = models.JSONField(default=dict)
     is_ip_restricted = models.BooleanField(null=True)
     key_expires_at = models.DateTimeField(null=True)
@@ -53,7 +54,7 @@ class TradingAccount(TenantModel):
             ),
             models.UniqueConstraint(
                 fields=["venue", "uid_index"],
-                condition=models.Q(state="connected") & ~models.Q(uid_index=""),
+                condition=~models.Q(uid_index=""),
                 name="one_tenant_an_exchange_account",
             ),
         ]

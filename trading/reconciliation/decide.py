@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from trading.contracts import TradeState
+from trading.domain.plan import is_outside
 from trading.domain.venue import VenueOrder
 from trading.reconciliation import closing, entering, managing, protect
 from trading.reconciliation.look import Look
@@ -46,7 +47,7 @@ RULES: Final[tuple[Rule, ...]] = (
 def decide(trade: TradeFacts, venue: VenueFacts, standing: Standing, now_ms: int) -> Decision:
     """Return the next step of a trade, or until when there is none."""
     if trade.state is TradeState.OFFERED:
-        return _chosen(standing, now_ms) if trade.is_approved else _offered(trade, now_ms)
+        return _chosen(standing, now_ms) if trade.is_approved else _offered(trade, venue, now_ms)
     if trade.state is TradeState.CHOSEN:
         return _chosen(standing, now_ms)
     if not trade.state.is_live or trade.state is TradeState.PARKED or trade.terms is None:
@@ -59,11 +60,17 @@ def decide(trade: TradeFacts, venue: VenueFacts, standing: Standing, now_ms: int
     return Decision(None, Urgency.LOOK, look.due_ms)
 
 
-def _offered(trade: TradeFacts, now_ms: int) -> Decision:
-    until = trade.offer_until_ms
+def _offered(trade: TradeFacts, venue: VenueFacts, now_ms: int) -> Decision:
+    """Wait for a yes: until its time is over, or the price has left the zone it was offered for."""
+    until, terms, quote = trade.offer_until_ms, trade.terms, venue.quote
     if until is not None and now_ms >= until:
         step = Become(TradeState.SKIPPED, "offer_over", "It was not approved in time.")
         return Decision(step, Urgency.LOOK)
+    if terms is not None and quote is not None:
+        zone = (terms.entry_low, terms.entry_high, terms.atr)
+        if is_outside(trade.side, *zone, quote.mark):
+            sentence = "The price left the entry zone before it was approved."
+            return Decision(Become(TradeState.SKIPPED, "price_left", sentence), Urgency.LOOK)
     return Decision(None, Urgency.LOOK, until)
 
 

@@ -58,7 +58,7 @@ def merged(order: OrderFacts, told: VenueOrder, *, at_ms: int, now_ms: int) -> O
     is_child = is_conditional and told.service is Service.ORDER
     after = state_of(told, is_child=is_child)
     changes: dict[str, object] = {}
-    if after is not order.state and _is_believed(order, after, at_ms):
+    if after is not order.state and _is_believed(order, after, told, at_ms):
         changes["state"] = after
         changes["updated_ms"] = now_ms
         if after.may_rest:
@@ -88,9 +88,12 @@ def merged(order: OrderFacts, told: VenueOrder, *, at_ms: int, now_ms: int) -> O
     return replace(order, **changes) if changes else order  # type: ignore[arg-type]
 
 
-def _is_believed(order: OrderFacts, after: OrderState, at_ms: int) -> bool:
+def _is_believed(order: OrderFacts, after: OrderState, told: VenueOrder, at_ms: int) -> bool:
     if not may_follow(order.state, after):
         return False
+    is_old = order.ended_ms is not None and 0 < told.updated_ms <= order.ended_ms
+    if is_old and after is OrderState.TRIGGERED:
+        return False  # it never finished firing and was given up: only news bring it back
     if order.ended_ms is not None and after in (OrderState.WORKING, OrderState.TRIGGERED):
         # Reads lag writes: right after a cancel an order may still be shown as resting (EX-13).
         return at_ms >= order.ended_ms + READ_LAG_MS

@@ -11,6 +11,7 @@ from trading.reconciliation.state import OrderFacts
 from trading.reconciliation.steps import (
     Ask,
     Become,
+    Cancel,
     Close,
     Decision,
     GiveUp,
@@ -320,8 +321,11 @@ def watch_stops(look: Look) -> Decision | None:
 
 
 def _ask_firing(look: Look, firing: OrderFacts) -> Decision | None:
-    """Ask what a fired stop has become; one that is stuck cannot open anything once we are flat."""
-    if look.held <= 0 and look.is_past(firing.updated_ms + timing.STUCK_MS):
+    """Ask what a fired stop has become; one that is stuck is taken back once we are flat."""
+    is_flat, since = look.held <= 0, firing.updated_ms
+    if is_flat and firing.cancel_asked_ms is None and look.is_past(since + timing.FIRING_MS):
+        return look.do(Cancel(firing, "stuck"), Urgency.TIDY)
+    if is_flat and look.is_past(since + timing.STUCK_MS):
         return look.do(
             GiveUp(firing, "It never finished firing; nothing is open that it could close."),
             Urgency.TIDY,

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from cryptosystems.kernel.errors import CryptoSystemsError
+from trading import vault
 from trading.contracts import AccountState, AccountView, CheckView, Venue
 from trading.models import KeyCheck, TradingAccount
 
@@ -45,3 +47,16 @@ def checks_of(user_id: UUID, account_id: UUID) -> list[CheckView]:
     """Return the lines of the permission test, in their order."""
     rows = KeyCheck.objects.for_user(user_id).filter(account_id=account_id)
     return [CheckView(row.name, row.state, row.sentence, row.took_ms) for row in rows]
+
+
+def vault_keys_needed() -> dict[str, int]:
+    """Return how many stored secrets need each vault key; those that are no sealed value apart."""
+    found: dict[str, int] = {}
+    rows = TradingAccount.objects.across_tenants("which vault keys are needed")
+    for text in rows.exclude(sealed_secret="").values_list("sealed_secret", flat=True).iterator():
+        try:
+            key_id = vault.key_id_of(text)
+        except CryptoSystemsError:
+            key_id = "unreadable"
+        found[key_id] = found.get(key_id, 0) + 1
+    return found

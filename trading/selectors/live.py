@@ -70,6 +70,11 @@ def live_state(user_id: UUID) -> dict[str, Any]:
                 "side": trade.side,
                 "timeframe": trade.timeframe,
                 "until": _iso(trade.offer_until),
+                "stop": trade.plan.get("stop"),
+                "targets": [
+                    [target["price"], target["quantity"]]
+                    for target in trade.plan.get("targets", ())
+                ],
             }
             for trade in offers[:20]
         ],

@@ -1,7 +1,7 @@
 """Trades, positions and fills as pages and the API show them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -99,7 +99,11 @@ def trades_of(
     before: datetime | None = None,
     limit: int = 50,
 ) -> tuple[list[TradeLine], datetime | None]:
-    """Return (trades, the newest decided first; the cursor of the next page or None)."""
+    """Return (trades, the newest decided first; the cursor of the next page or None).
+
+    One signal is decided for all accounts of somebody at one moment, and the cursor is a moment:
+    a page goes on to the end of its last one, so it may hold a few more than `limit`.
+    """
     rows = Trade.objects.for_user(user_id).order_by("-decided_at", "-id")
     if account_id is not None:
         rows = rows.filter(account_id=account_id)
@@ -109,9 +113,36 @@ def trades_of(
         rows = rows.filter(decided_at__lt=before)
     limit = min(limit, MOST)
     found = list(rows[: limit + 1])
-    more = len(found) > limit
-    found = found[:limit]
-    return lines(found), found[-1].decided_at if more and found else None
+    if len(found) <= limit:
+        return lines(found), None
+    over, last = found.pop(), found[-1].decided_at
+    if over.decided_at == last:
+        found = [trade for trade in found if trade.decided_at != last]
+        found += rows.filter(decided_at=last)
+    has_more = rows.filter(decided_at__lt=last).exists()
+    return lines(found), last if has_more else None
+
+
+def count_since(user_id: UUID, since: datetime, account_id: UUID | None = None) -> int:
+    """Return how many trades were decided at or after `since`."""
+    rows = Trade.objects.for_user(user_id).filter(decided_at__gte=since)
+    return rows.count() if account_id is None else rows.filter(account_id=account_id).count()
+
+
+def lines_since(
+    user_id: UUID, since: datetime, account_id: UUID | None = None, *, most: int
+) -> Iterator[TradeLine]:
+    """Yield at most `most` trades decided at or after `since`, the newest first, page by page."""
+    before, n = None, 0
+    while n < most:
+        page, before = trades_of(user_id, account_id=account_id, before=before, limit=MOST)
+        for line in page:
+            if line.decided_at < since or n == most:
+                return
+            n += 1
+            yield line
+        if before is None:
+            return
 
 
 def positions_of(user_id: UUID, account_id: UUID | None = None) -> list[PositionView]:
@@ -161,21 +192,34 @@ def _position(trade: Trade, orders: Sequence[TradeOrder], now: datetime) -> Posi
 
 
 def _proof(
-    trade: Trade, orders: Iterable[TradeOrder], now: datetime
+    trade: Trade, orders: Sequence[TradeOrder], now: datetime
 ) -> tuple[StopProof, float | None]:
-    """Return how the stop stands, and the seconds until the position is closed for lack of one."""
-    if trade.state == TradeState.CLOSING.value:
+    """Return how the stop stands, and the seconds until the position is closed for lack of one.
+
+    *Verified* needs an order that the exchange has shown, that covers all of it and that nobody
+    is taking away: the absence of bad news proves nothing.
+    """
+    stops = [order for order in orders if Leg(order.leg).is_protection]
+    is_firing = any(order.state == OrderState.TRIGGERED.value for order in stops)
+    if trade.state == TradeState.CLOSING.value or is_firing:
         return StopProof.FLATTENING, None
-    if trade.naked_since is not None:
+    resting = [order for order in stops if order.state == OrderState.WORKING.value]
+    if trade.naked_since is not None or not any(_covers(order, trade) for order in resting):
+        if trade.naked_since is None:
+            return StopProof.UNCONFIRMED, None
         left = CONFIRM_S - (now - trade.naked_since).total_seconds()
         return StopProof.UNCONFIRMED, max(0.0, left)
-    resting = [
-        order
-        for order in orders
-        if order.state == OrderState.WORKING.value and Leg(order.leg).is_protection
-    ]
     moving = len(resting) > 1 or any(order.seen_at is None for order in resting)
     return (StopProof.MOVING if moving else StopProof.VERIFIED), None
+
+
+def _covers(order: TradeOrder, trade: Trade) -> bool:
+    """Say whether an order, seen at the exchange, would close all that is open of ours."""
+    if order.seen_at is None or order.not_found or order.cancel_asked_at is not None:
+        return False
+    quantity = order.request.get("quantity")
+    is_whole = quantity is not None and Decimal(quantity) >= trade.open_quantity
+    return bool(order.request.get("close_position")) or is_whole
 
 
 _TARGET_STATES: Final = {

@@ -23,16 +23,18 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts import api as accounts
 from billing import api as billing
 from billing.contracts import Feature
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform.bell import ring
-from cryptosystems.platform.text import check_plain_text
+from cryptosystems.platform.http import iso
+from cryptosystems.platform.text import check_free_text
 from trading import vault
 from trading.contracts import AccountState, Venue
-from trading.models import BotSettings, KeyCheck, TradingAccount
+from trading.models import BotSettings, JournalEntry, KeyCheck, TradingAccount
 from trading.services import letters
 from trading.services.journal import note
 from trading.services.settings import check_rested
@@ -54,9 +56,18 @@ KEY_LOST: Final = "key_refused"
 """Code of an account whose key the exchange refuses; it may work again."""
 LAPSES: Final = timedelta(days=30)
 """A key that is bound to no address lapses after this."""
+WARNED_BEFORE: Final = timedelta(days=7)
+_TESTED: Final = (AccountState.CHECKING.value, AccountState.CONNECTED.value)
+_OTHER_ACCOUNT: Final = gettext_noop(
+    "This key belongs to another exchange account than the one connected here. Connect it as a new "
+    "one."
+)
+_TAKEN: Final = gettext_noop(
+    "This exchange account is connected to another account here already. One exchange account "
+    "belongs to one person."
+)
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9]{16,128}")
 _SECRET: Final = re.compile(r"[!-~]{16,256}")
-_LOOKS_LIKE_KEY: Final = re.compile(r"[A-Za-z0-9+/_-]{40,}|-----BEGIN|PRIVATE KEY")
 
 
 def venues_offered() -> list[Venue]:
@@ -72,11 +83,6 @@ def egress_addresses() -> tuple[str, ...]:
     """Return the addresses the executor comes from; keys are bound to them."""
     found: tuple[str, ...] = settings.EGRESS_ADDRESSES
     return found
-
-
-def looks_like_key(text: str) -> bool:
-    """Say whether a free text holds what looks like a key: it is refused, and not stored."""
-    return _LOOKS_LIKE_KEY.search(text) is not None
 
 
 def begin_key(
@@ -134,11 +140,9 @@ def begin_key(
 
 
 def _label(text: str) -> str:
-    label = check_plain_text(text.strip(), most=60)
+    label = check_free_text(text.strip(), most=60)
     if not label:
         raise InvalidInput(_("Give it a name, as “Main account”."))
-    if looks_like_key(label):
-        raise InvalidInput(_("That looks like a key. A name is shown on pages; choose another."))
     return label
 
 
@@ -297,44 +301,109 @@ def conclude(
     """Connect an account, or refuse it with the first thing that has to be changed.
 
     `failed` holds (code, sentence). An account that worked before is suspended, not refused: what
-    is open on it is still looked after.
+    is open on it is still looked after. Nothing is told again where nothing has changed.
     """
     with transaction.atomic():
         row = (
             TradingAccount.objects.for_user(account.user_id).select_for_update().get(pk=account.pk)
         )
-        if row.state not in (AccountState.CHECKING.value, AccountState.CONNECTED.value):
+        before, worked = (row.state, row.code), row.uid_index != ""
+        if row.state not in _TESTED and before != (AccountState.SUSPENDED.value, KEY_LOST):
             return  # revoked or withdrawn while it was being tested: that stands
-        worked = row.uid_index != ""
-        row.rights, row.is_ip_restricted = dict(rights), is_ip_restricted
-        row.key_expires_at, row.checked_at = expires_at, now
-        row.uid_index = uid_index(row.venue, uid) if uid else row.uid_index
-        if failed:
-            row.code, row.sentence = failed[0]
-            state = AccountState.SUSPENDED if worked else AccountState.REFUSED
-        else:
-            row.code, row.sentence, state = "", _("Connected."), AccountState.CONNECTED
-        row.state = state.value
-        try:
-            with transaction.atomic():
-                row.save()
-        except IntegrityError:
-            row.state, row.uid_index = AccountState.REFUSED.value, ""
-            row.code = "account_taken"
-            row.sentence = _(
-                "This exchange account is connected to another account here already. One exchange "
-                "account belongs to one person."
-            )
+        row.checked_at = now
+        if rights:  # else it was not even told: what was known last stands
+            row.rights, row.is_ip_restricted = dict(rights), is_ip_restricted
+            row.key_expires_at = expires_at
+        index = uid_index(row.venue, uid) if uid else ""
+        reason = failed[0] if failed else None
+        if index and worked and not _is_same(row.uid_index, index):
+            reason = ("other_account", _(_OTHER_ACCOUNT))
+        elif index and reason is None:
+            reason = _taken(row, index)
+        _settle(row, reason, index if reason is None else "", worked=worked)
+        if (row.state, row.code) != before:
+            _record(row, f"key_{row.state}", row.sentence, now, actor="executor")
+            if row.state == AccountState.SUSPENDED.value:
+                letters.write_to(
+                    row.user_id, "key_suspended", label=row.label, sentence=row.sentence
+                )
+        if row.state == AccountState.CONNECTED.value:
+            _warn_of_expiry(row, now)
+
+
+def _settle(
+    row: TradingAccount, reason: tuple[str, str] | None, index: str, *, worked: bool
+) -> None:
+    """Write the verdict; two people who connect one exchange account at once meet here."""
+    row.uid_index = index or row.uid_index
+    row.code, row.sentence = reason or ("", _("Connected."))
+    row.state = AccountState.CONNECTED.value
+    if reason is not None:
+        row.state = (AccountState.SUSPENDED if worked else AccountState.REFUSED).value
+    try:
+        with transaction.atomic():
             row.save()
-        _record(row, f"key_{row.state}", row.sentence, now, actor="executor")
-        if worked and state is AccountState.SUSPENDED:
-            letters.write_to(row.user_id, "key_suspended", label=row.label, sentence=row.sentence)
+    except IntegrityError:
+        row.state, row.uid_index = AccountState.REFUSED.value, ""
+        row.code, row.sentence = "account_taken", _(_TAKEN)
+        row.save()
+
+
+def _taken(row: TradingAccount, index: str) -> tuple[str, str] | None:
+    """Say who has this exchange account already (EX-31).
+
+    One of the person's own whose key was withdrawn with all the others gives way: they were asked
+    to connect a new one.
+    """
+    others = TradingAccount.objects.across_tenants("one exchange account has one row")
+    other = others.filter(venue=row.venue, uid_index=index).exclude(pk=row.pk).first()
+    if other is None:
+        return None
+    if other.user_id != row.user_id:
+        return "account_taken", _(_TAKEN)
+    if other.code == WITHDRAWN:
+        others.filter(pk=other.pk).update(uid_index="")
+        return None
+    return "account_twice", _(
+        "You have connected this exchange account already, as “%(label)s”. Test that one, or revoke "
+        "it first."
+    ) % {"label": other.label}
+
+
+def _warn_of_expiry(row: TradingAccount, now: datetime) -> None:
+    """Write once, a week before a key lapses."""
+    expires_at = row.key_expires_at
+    if expires_at is None or not now < expires_at <= now + WARNED_BEFORE:
+        return
+    told = JournalEntry.objects.for_user(row.user_id).filter(account_id=row.pk, kind="key_expires")
+    if told.filter(details__expires_at=iso(expires_at)).exists():
+        return
+    days = (expires_at - now).days
+    sentence = ngettext(
+        "The key lapses in %(days)s day. Make a new one at the exchange and paste it in time.",
+        "The key lapses in %(days)s days. Make a new one at the exchange and paste it in time.",
+        days,
+    ) % {"days": days}
+    details = {"expires_at": iso(expires_at)}
+    note(row, "key_expires", sentence, now=now, actor="executor", details=details)
+    letters.write_to(row.user_id, "key_expires", label=row.label, expires_at=expires_at, days=days)
+    ring(row.user_id)
 
 
 def uid_index(venue: str, uid: str) -> str:
-    """Return a keyed hash of an exchange's uid: equal for equal ones, and nothing else is told."""
+    """Return a keyed hash of an exchange's uid: equal for equal ones, and nothing else is told.
+
+    Which key made it stands before it, so that after a change of SECRET_KEY nobody is taken for
+    somebody else: the next daily check writes the new one.
+    """
     key = hashlib.sha256(b"cs-uid-index" + settings.SECRET_KEY.encode()).digest()
-    return hmac.digest(key, f"{venue}:{uid}".encode(), "sha256").hex()
+    which = hashlib.sha256(b"which" + key).hexdigest()[:8]
+    return f"{which}:{hmac.digest(key, f'{venue}:{uid}'.encode(), 'sha256').hex()[:48]}"
+
+
+def _is_same(held: str, found: str) -> bool:
+    """Say whether two indexes may be of one account; those of another key cannot be compared."""
+    return held == found or held.partition(":")[0] != found.partition(":")[0]
 
 
 # --- what is shown --------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from trading.services import after
 from trading.services.journal import note
 from trading.services.settings import paper_account, settings_of
 
-_WAITING = (TradeState.CHOSEN.value, TradeState.OFFERED.value)
+WAITING = (TradeState.CHOSEN.value, TradeState.OFFERED.value)
 
 
 def close_trade(user_id: UUID, trade_id: UUID, now: datetime | None = None) -> Trade:
@@ -32,7 +32,7 @@ def close_trade(user_id: UUID, trade_id: UUID, now: datetime | None = None) -> T
             raise InvalidInput(_("There is no such trade."))
         if TradeState(trade.state).is_final:
             raise InvalidInput(_("This trade has ended."))
-        _ask(trade, now)
+        ask_to_close(trade, now)
         ring(user_id)
     return trade
 
@@ -50,11 +50,11 @@ def flatten(user_id: UUID, account_id: UUID, now: datetime | None = None) -> int
         held = (
             Trade.objects.for_user(user_id)
             .select_for_update()
-            .filter(account_id=account_id, state__in=(*HELD, *_WAITING))
+            .filter(account_id=account_id, state__in=(*HELD, *WAITING))
         )
         trades = list(held)
         for trade in trades:
-            _ask(trade, now)
+            ask_to_close(trade, now)
         sentence = _("You flattened the account: everything of ours is being closed.")
         note(row.account, "flatten", sentence, now=now, actor="user", details={"n": len(trades)})
         accounts.audit(
@@ -68,8 +68,9 @@ def flatten(user_id: UUID, account_id: UUID, now: datetime | None = None) -> int
     return len(trades)
 
 
-def _ask(trade: Trade, now: datetime) -> None:
-    if trade.state in _WAITING:
+def ask_to_close(trade: Trade, now: datetime) -> None:
+    """Drop what waits to be entered; of the rest ask the executor, once. Inside a transaction."""
+    if trade.state in WAITING:
         trade.state, trade.reason = TradeState.SKIPPED.value, "by_hand"
         trade.sentence, trade.closed_at = _("You closed it before it was entered."), now
         trade.updated_at = now
@@ -101,7 +102,7 @@ def reset_paper(user_id: UUID, now: datetime | None = None) -> None:
     account = paper_account(user_id, now)
     with transaction.atomic():
         mine = Trade.objects.for_user(user_id).filter(account=account)
-        if mine.filter(state__in=(*HELD, *_WAITING)).exists():
+        if mine.filter(state__in=(*HELD, *WAITING)).exists():
             raise NotAllowed(_("Close the open paper trades first."))
         book = PaperBook.objects.for_user(user_id).select_for_update().get(account=account)
         book.book, book.version, book.updated_at = {}, book.version + 1, now

@@ -27,6 +27,7 @@ from signals.models import Signal, SignalState
 from trading import vault
 from trading.contracts import AccountState, BotMode, Venue
 from trading.models import BotSettings, PaperBook, TradingAccount
+from trading.services.keys import uid_index
 
 WALLET: Final = 10_000
 ATR: Final = Decimal("0.004")
@@ -63,6 +64,7 @@ def make_crowd(n: int, venue: Venue, rest: str) -> list[Member]:
                 label="Crowd",
                 state=AccountState.CONNECTED.value,
                 created_at=now,
+                checked_at=now,
             )
             uid = _connect(http, row) if venue is not Venue.PAPER else ""
             rows.append(row)
@@ -102,7 +104,8 @@ def _connect(http: httpx.Client, row: TradingAccount) -> str:
     told = answer.json()
     secret = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     row.key_kind, row.api_key = "ed25519", told["key"]["api_key"]
-    row.public_key, row.uid_index = public.decode(), uuid.uuid4().hex
+    row.public_key = public.decode()
+    row.uid_index = uid_index(row.venue, str(told["uid"]))
     row.sealed_secret = vault.seal(vault.Place(row.user_id, row.pk), secret)
     return str(told["uid"])
 

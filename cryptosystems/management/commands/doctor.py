@@ -24,6 +24,7 @@ from signals import api
 from signals.ingest.feed import ADDRESSES
 from signals.services.chain import verify_chain
 from signals.store.registry import active_model, artifact_path
+from trading import api as trading
 
 LEAST_FREE_BYTES: Final = 1_000_000_000
 MOST_OFFSET_MS: Final = 500
@@ -75,6 +76,7 @@ def examine() -> Iterator[Finding]:
         ("staff", _staff),
         ("audit log", _audit),
         ("keys", _keys),
+        ("exchange keys", _vault),
     )
     for name, check in checks:
         try:
@@ -222,3 +224,22 @@ def _keys() -> Finding:
     encryption.open_sealed(encryption.seal(b"probe", "doctor"), "doctor")
     count = len(settings.KEY_ENCRYPTION_KEYS)
     return Finding("keys", f"{count} listed, {newest} seals and opens")
+
+
+def _vault() -> Finding:
+    public, ring = settings.VAULT_PUBLIC_KEY, dict(settings.VAULT_PRIVATE_KEYS)
+    needed = trading.vault_keys_needed()
+    name, n_stored = "exchange keys", sum(needed.values())
+    if public is None:
+        seen = f"{n_stored} stored; VAULT_PUBLIC_KEY is not set, `bin/up` makes a pair"
+        return Finding(name, seen, "Set it again: no key can be stored." if n_stored else "")
+    seen = f"{n_stored} stored, {public[0]} seals"
+    if ring and not settings.IS_EXECUTOR:
+        remedy = "This process can open them: take VAULT_PRIVATE_KEYS from all but the executor."
+    elif settings.IS_EXECUTOR and (missing := set(needed) - set(ring)):
+        remedy = f"VAULT_PRIVATE_KEYS lacks {', '.join(sorted(missing))}: list what sealed them."
+    elif len(needed) > 1:
+        remedy = f"They need {', '.join(sorted(needed))}: run manage.py rotate_keys."
+    else:
+        remedy = ""
+    return Finding(name, seen, remedy)

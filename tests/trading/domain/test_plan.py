@@ -230,3 +230,5 @@ def test_limits_in_plain_words() -> None:
     assert "your cap of 0.50 %" in said.sentences[1]
     assert said.ten_losses_percent == D("4.9")
     assert any("12.00 USDT are left" in sentence for sentence in said.sentences)
+    assert said.liquidation_percent == D("19.4"), "20 % at 5x, less margin to keep and the fee"
+    assert any("5x" in sentence and "19.4 %" in sentence for sentence in said.sentences)

@@ -137,6 +137,21 @@ def test_an_offer_waits_for_a_yes(stage: Stage, answer: str, state: str) -> None
     assert trade.state == state, trade.sentence
 
 
+@pytest.mark.parametrize("mark", [59_800, 70_000], ids=["fallen through", "run away"])
+def test_an_offer_ends_when_the_price_has_left_its_zone(stage: Stage, mark: int) -> None:
+    bot_of(stage.account, is_approved_by_hand=True)
+    trade = chosen(stage.account, signal_now())
+    Trade.objects.for_user(trade.user_id).filter(pk=trade.pk).update(how="bot")
+    at_wall(stage).run(1_000)
+    trade.refresh_from_db()
+    assert trade.state == "offered", trade.sentence
+    stage.exchange.mark = D(mark)
+    stage.run(3_000)
+    trade.refresh_from_db()
+    assert (trade.state, trade.reason) == ("skipped", "price_left"), trade.sentence
+    assert stage.exchange.requests == []
+
+
 # --- the platform stops itself --------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,7 @@ from trading import vault
 from trading.domain import client_ids
 from trading.executor.database import Threads
 from trading.executor.key_tests import KeyTests
+from trading.executor.key_watch import KeyWatch
 from trading.executor.supervisor import Supervisor
 from trading.executor.venues import LiveVenues
 from trading.models import (
@@ -33,7 +35,7 @@ from trading.models import (
     TradeOrder,
     TradingAccount,
 )
-from trading.services import follow, keys
+from trading.services import follow, keys, mass
 from trading.services.settings import paper_account
 
 D = Decimal
@@ -92,6 +94,7 @@ def connected(user: Any, who: Who, state: str = "connected") -> TradingAccount:
         label="Sim",
         state=state,
         created_at=timezone.now(),
+        checked_at=timezone.now(),
         key_kind="hmac",
         api_key=who.api_key,
     )
@@ -119,6 +122,7 @@ def running(loop: asyncio.AbstractEventLoop, name: str = "one") -> Iterator[Supe
         supervisor = Supervisor(
             venues, db, wall.now_ms, name, turns=((tests.turn, 0.2), (venues.turn, 1.0))
         )
+        supervisor.turns += ((KeyWatch(supervisor, db).turn, 0.2),)
         made["supervisor"] = supervisor
         try:
             await supervisor.run()
@@ -221,3 +225,67 @@ def test_a_key_is_tested_by_the_process(
     checks = {c.name: (c.state, c.sentence) for c in KeyCheck.objects.for_user(user.pk)}
     assert found.state == "connected", (found.sentence, checks)
     assert checks["stop_order"][0] == "passed"
+
+
+def test_rights_are_asked_again_each_day_and_a_refused_key_is_tried_again(
+    market: Exchange, lane_loop: asyncio.AbstractEventLoop
+) -> None:
+    user, who = alice(), market.account(addresses=["127.0.0.1"])
+    account = connected(user, who)
+    rows = TradingAccount.objects.for_user(user.pk)
+    rows.update(checked_at=timezone.now() - timedelta(hours=25))
+    with running(lane_loop):
+        wait_until(lambda: account_now(rows).checked_at > account.checked_at, 20)
+        assert account_now(rows).state == "connected", account_now(rows).sentence
+        assert account_now(rows).rights["withdrawals"] is False
+
+        who.revoke()
+        rows.update(checked_at=timezone.now() - timedelta(hours=25))
+        wait_until(lambda: account_now(rows).state == "suspended", 20)
+        assert account_now(rows).code == keys.KEY_LOST
+        assert account_now(rows).rights["futures"] is True, "what was known last stands"
+
+        # Another key of the same account works again, yet may withdraw now.
+        other = who.add_key(addresses=["127.0.0.1"], rights=["reading", "futures", "withdrawals"])
+        account = account_now(rows)
+        account.api_key = other["api_key"]
+        place = vault.Place(user.pk, account.pk)
+        account.sealed_secret = vault.seal(place, other["secret"].encode())
+        account.checked_at = timezone.now() - timedelta(minutes=11)
+        account.save(update_fields=["api_key", "sealed_secret", "checked_at"])
+        wait_until(lambda: account_now(rows).code == "right_withdrawals", 20)
+    assert account_now(rows).state == "suspended"
+    assert "Enable Withdrawals" in account_now(rows).sentence
+
+
+def test_a_replaced_key_is_taken_and_a_revoked_one_signs_nothing_more(
+    market: Exchange, lane_loop: asyncio.AbstractEventLoop
+) -> None:
+    user, who = alice(), market.account(addresses=["127.0.0.1"])
+    account = connected(user, who)
+    trade = chosen(account, signal_now())
+    rows = TradingAccount.objects.for_user(user.pk)
+    with running(lane_loop) as supervisor:
+        wait_until(lambda: fresh(trade).state == "open", 20)
+        other = who.add_key(addresses=["127.0.0.1"])
+        who.revoke()
+        market.price("BTCUSDT", 60_750)
+        wait_until(lambda: account_now(rows).code == keys.KEY_LOST, 20)
+        keys.finish_key(user.pk, account.pk, other["api_key"], other["secret"])
+        wait_until(lambda: account_now(rows).state == "connected", 20)
+        wait_until(lambda: supervisor.lanes[account.pk].key_id == other["api_key"], 20)
+        wait_until(lambda: fresh(trade).stop_level == "break_even", 20)
+
+        mass.revoke_all(timezone.now(), exits_too=True)
+        wait_until(lambda: account.pk not in supervisor.lanes, 20)
+        assert isinstance(supervisor.venues, LiveVenues)
+        n_opened = supervisor.venues.figures()["secrets_opened"]
+        asyncio.run_coroutine_threadsafe(supervisor.sweep(), lane_loop).result(10)
+        assert account.pk not in supervisor.lanes
+        assert supervisor.venues.figures()["secrets_opened"] == n_opened
+    assert legs(who) == ["stop", "tp2", "tp3"], "what rests at the exchange stays there"
+
+
+def account_now(rows: Any) -> TradingAccount:
+    found: TradingAccount = rows.all().get(venue="simulated")
+    return found

@@ -190,8 +190,7 @@ def test_entries_of_everybody_end_before_the_first_letter_is_written(
 
 def test_only_the_generation_that_leaked_is_withdrawn(settings: Any, db: None) -> None:
     connected("alice")
-    public, private = pair("2027-02")
-    settings.VAULT_PUBLIC_KEY = public
+    settings.VAULT_PUBLIC_KEY, _ = pair("2027-02")
     connected("bob")
     assert "withdrawn: 1" in run("revoke_keys", "--key-version", "2026-11")
     assert [row.state for row in stored()] == ["suspended", "connected"]

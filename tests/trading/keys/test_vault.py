@@ -2,7 +2,11 @@
 
 import base64
 import copy
+import os
 import pickle
+import resource
+import signal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from trading import vault
+from trading.executor.host import forbid_core_files
 from trading.vault import Place, Secret, VaultClosed
 
 SECRET = b"the secret of somebody's exchange key"
@@ -78,6 +83,7 @@ def test_rotation_reads_the_old_key_and_writes_the_new_one(executor: Any) -> Non
     executor.VAULT_PUBLIC_KEY, executor.VAULT_PRIVATE_KEYS = public, (private, old)
     again = vault.rewrap(place, sealed)
     assert vault.key_id_of(again) == "2027-02"
+    assert again.split(":")[3] == sealed.split(":")[3], "the secret itself stayed sealed"
     executor.VAULT_PRIVATE_KEYS = (private,)
     assert bytes(vault.open_sealed(place, again)) == SECRET
     with pytest.raises(VaultClosed, match="2026-11"):
@@ -107,3 +113,23 @@ def test_a_place_is_bound_by_version_field_user_account_and_key() -> None:
     place = Place(UUID(int=1), UUID(int=2))
     bounds = {place.bound("a"), place.bound("b"), Place(UUID(int=2), UUID(int=1)).bound("a")}
     assert len(bounds) == 3 and b"sealed_secret" in place.bound("a")
+
+
+def test_a_crash_of_the_executor_leaves_no_memory_in_a_file(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:  # never comes back from here
+        try:
+            os.chdir(tmp_path)
+            resource.setrlimit(resource.RLIMIT_CORE, (most := core_limit()[1], most))
+            forbid_core_files()
+            if core_limit() == (0, most):
+                os.kill(os.getpid(), signal.SIGABRT)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and not os.WCOREDUMP(status)
+    assert list(tmp_path.iterdir()) == []
+
+
+def core_limit() -> tuple[int, int]:
+    return resource.getrlimit(resource.RLIMIT_CORE)

@@ -9,6 +9,7 @@ from django.db import transaction
 from cryptosystems.kernel.errors import CryptoSystemsError
 from trading import vault
 from trading.models import TradingAccount
+from trading.selectors.accounts import vault_keys_needed
 from trading.services.openings import Ledger
 
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{pk}: {error}")
         ledger.write()  # of those that did not open
         self.stdout.write(f"sealed anew: {done}")
-        for key_id, count in sorted(counts().items()):
+        for key_id, count in sorted(vault_keys_needed().items()):
             note = "" if key_id == current else "  (needed until this is 0)"
             self.stdout.write(f"vault key {key_id}: {count}{note}")
         if failed:
@@ -55,16 +56,3 @@ def _rotate(pk: UUID, current: str, ledger: Ledger) -> int:
         row.save(update_fields=["sealed_secret"])
         ledger.write()  # in the same transaction: no opening without its line, even if it is killed
     return 1
-
-
-def counts() -> dict[str, int]:
-    """Return how many stored secrets need each vault key."""
-    found: dict[str, int] = {}
-    rows = TradingAccount.objects.across_tenants("which vault keys are needed")
-    for text in rows.exclude(sealed_secret="").values_list("sealed_secret", flat=True).iterator():
-        try:
-            key_id = vault.key_id_of(text)
-        except CryptoSystemsError:
-            key_id = "unreadable"
-        found[key_id] = found.get(key_id, 0) + 1
-    return found

@@ -106,7 +106,10 @@ class UserStreams:
             due_ms = self._timer.now_ms() + int(fault.args.get("ms", 1_000))
             self._timer.at(due_ms, lambda: self._tell_now(uid, payload))
         elif fault.action == "reorder":
-            self._swapped[uid] = payload
+            if uid in self._swapped:
+                self._tell_now(uid, payload)
+            else:
+                self._swapped[uid] = payload
 
     def _tell_now(self, uid: str, payload: dict[str, Any]) -> None:
         key = self.keys.get(uid)

@@ -1,11 +1,11 @@
 // Executions and the page of one trade: positions, stop lights, offers and their countdown follow the account.
 // Fills and journals are not rewritten under the reader: a link says that there is more.
 import { $, $$, h, icon, put } from "./dom.js";
-import { left } from "./format.js";
+import { fixed, left } from "./format.js";
 import { modeBadge } from "./modes.js";
 import { paint } from "./paint.js";
 import { table } from "./positions.js";
-import { firstState, follow, light, sideMark } from "./trading.js";
+import { firstState, follow, light, rewardNow, sideMark } from "./trading.js";
 import { n, t } from "./text.js";
 
 const LOST_MS = 5000;
@@ -82,7 +82,7 @@ function newOffer(offer) {
     h("span", { class: "strong" }, h("a", { href: `/account/orders/${offer.trade}`, text: offer.symbol })),
     sideMark(offer.side),
     modeBadge(offer.venue),
-    h("span", { class: "ink-2 num grow" }, h("span", { "data-left": "" })),
+    h("span", { class: "ink-2 num grow" }, h("span", { "data-left": "" }), h("span", { "data-reward": "" })),
     act("approve", t("Approve"), "btn btn-primary"),
     act("decline", t("Decline"), "btn"),
   );
@@ -93,6 +93,14 @@ function countdown() {
     if (Number.isNaN(ms)) continue;
     put($("[data-left]", el), ms > 0 ? t("{left} left to answer", { left: left(ms) }) : t("the time to answer is over"));
     for (const button of $$("button", el)) button.disabled = ms <= 0;
+  }
+}
+/** An offer decays: what it would pay is told at the price of now. */
+function rewards() {
+  for (const offer of held.state?.offers ?? []) {
+    const el = $(`[data-offer="${offer.trade}"] [data-reward]`);
+    const found = rewardNow(offer, held.marks.get(offer.symbol));
+    if (el) put(el, found === null ? "" : `, ${t("reward to risk now {ratio}", { ratio: fixed(found, 1) })}`);
   }
 }
 const shape = (state) => JSON.stringify([state.positions.map((p) => [p.trade, p.quantity, p.stop]), state.cursor]);
@@ -120,6 +128,7 @@ function take(state, before) {
 function second() {
   rows.second();
   countdown();
+  rewards();
   const silence = held.live.silence();
   const offline = $("[data-offline]");
   if (offline) offline.hidden = document.hidden || held.live.isQuiet || silence === null || silence < LOST_MS;

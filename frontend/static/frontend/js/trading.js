@@ -52,6 +52,18 @@ export function nowR(position, mark) {
   if (!Number.isFinite(mark) || !(distance > 0)) return null;
   return (sign(position) * (mark - Number(position.entry))) / distance;
 }
+/** What an offer's targets pay for each unit its stop costs, if it were entered at a mark price; null beyond them. */
+export function rewardNow(offer, mark) {
+  const risk = sign(offer) * (mark - Number(offer.stop));
+  if (!offer.stop || !offer.targets.length || !(risk > 0)) return null;
+  let whole = 0;
+  let paid = 0;
+  for (const [price, quantity] of offer.targets) {
+    whole += Number(quantity);
+    paid += Number(quantity) * sign(offer) * (Number(price) - mark);
+  }
+  return paid / whole / risk;
+}
 /** How far the stop is from a mark price, as a fraction of it. */
 export const away = (position, mark) =>
   Number.isFinite(mark) && mark > 0 ? (sign(position) * (mark - Number(position.stop))) / mark : null;
