@@ -85,7 +85,6 @@ class Lane:
     inbox: deque[VenueEvent] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     trades: tuple[TradeFacts, ...] = ()
-    """As last loaded."""
     is_ending: bool = False
     """Asked to end: the step that runs is finished, no other begins."""
     key_lost_ms: int | None = None
@@ -103,6 +102,7 @@ class Lane:
     is_passing: bool = False
     _is_stale: bool = True
     """Rows may have changed since they were loaded."""
+    _key_words: str = ""
     _identify_ms: int = 0
     _equity_ms: int = 0
 
@@ -157,7 +157,8 @@ class Lane:
                 return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
-                return self.key_lost_ms + KEY_AGAIN_MS
+                await self._lose_key(self._key_words, now)  # an order may have told it
+                return now + KEY_AGAIN_MS
             self._is_stale |= bool(self.inbox or self.doer.late)
             await self._take_events(now)
             if self.is_ending:
@@ -366,8 +367,7 @@ class Lane:
         quote = self.market.quote(trade.symbol)
         if quote is None or now_ms - quote.at_ms > QUOTE_FRESH_MS:
             return Denial("stale_data", "The price was too old to enter by.")
-        code = self._entries_refused(now_ms)
-        if code:
+        if code := self._entries_refused(now_ms):
             return Denial(code, "The platform holds entries back for now.")
         if trade.terms is not None and now_ms >= trade.terms.valid_until_ms:
             return Denial("validity_over", "The signal was no longer valid for entry.")
@@ -391,7 +391,7 @@ class Lane:
     def _took(self, order: OrderFacts, outcome: Outcome) -> None:
         now_ms = self.now_ms()
         if outcome.code in outcomes.KEY_CODES:
-            self.key_lost_ms = now_ms
+            self.key_lost_ms, self._key_words = now_ms, outcome.message
         elif outcome.kind in (OutcomeClass.UNKNOWN, OutcomeClass.NOT_SENT):
             self.breaker.failed(now_ms, outcome.retry_after_s)
 
