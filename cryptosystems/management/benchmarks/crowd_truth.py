@@ -219,7 +219,7 @@ def _measured(signal: Signal) -> dict[str, Any]:
         "entries_sent": len(sent),
         "stop_before_entry": sum(pk in covered and covered[pk] <= at for pk, at in sent.items()),
         "open": sum(trade.open_quantity > 0 for trade in trades),
-        "open_with_stop": sum(trade.open_quantity > 0 and trade.id in stops for trade in trades),
+        "open_with_stop": sum(trade.open_quantity > 0 and trade.id in covered for trade in trades),
         "ever_naked": sum(trade.longest_naked_ms > 0 for trade in trades),
         "signal_to_entry_ms": percentiles(_after(signal.issued_at, sent.values())),
         "signal_to_stop_ms": percentiles(_after(signal.issued_at, stops.values())),
