@@ -23,6 +23,7 @@ from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
 from trading.exchanges.clock import VenueClock
 from trading.exchanges.paper import PaperPort, PaperServices
+from trading.exchanges.paper_store import Versions
 from trading.exchanges.port import ExchangePort, ReadFailed
 from trading.exchanges.quotes import QuoteFeed
 from trading.exchanges.rules import RulesBook
@@ -130,6 +131,7 @@ class LiveVenues:
         self._tasks: dict[Venue, asyncio.Task[None]] = {}
         self._wanted: dict[UUID, tuple[Venue, frozenset[str]]] = {}
         self._ledger = Ledger(process)
+        self._versions = Versions(db.run)
 
     # --- what the supervisor asks for ------------------------------------------------------------
 
@@ -154,6 +156,7 @@ class LiveVenues:
                 client=desk.client,
                 now_ms=desk.clock.now_ms,
                 run=self._db.run,
+                versions=self._versions,
             )
             return PaperPort(account.user_id, account.pk, services)
         port = CcxtFutures(desk.client, self._credential(account), clock_refused=desk.clock.doubt)

@@ -203,7 +203,7 @@ class Ledger:
                 raise Refused(-2019, "Margin is insufficient.")
             position.isolated_wallet = max(position.isolated_wallet, needed)
         held.leverage = leverage
-        self._events.append(SettingsEvent(symbol, now_ms))
+        self._events.append(SettingsEvent(symbol, now_ms, leverage))
         return self.symbol_settings(symbol)
 
     def _isolated_of(self, symbol: str) -> list[Position]:
