@@ -39,11 +39,12 @@ from trading.executor.market import Breaker, Market, Pauses, sure
 from trading.executor.memory import AccountRef, LaneMemory
 from trading.executor.planning import MarketPlanner, Planner
 from trading.executor.reconcile import Reconciler
+from trading.executor.upkeep import Upkeep
 from trading.reconciliation.decide import decide
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import Look
 from trading.reconciliation.state import OrderFacts, Standing, TradeFacts
-from trading.reconciliation.steps import Decision, Step
+from trading.reconciliation.steps import Decision, Plan, Prepare, Send, Step, Urgency
 from trading.reconciliation.timing import QUOTE_FRESH_MS
 
 log = structlog.get_logger(__name__)
@@ -57,13 +58,15 @@ STANDING_LATE_MS: Final = 60_000
 NEVER_MS: Final = 10**15
 WITHOUT_ROWS_S: Final = 1.0
 KEY_AGAIN_MS: Final = 60_000
+MOST_LOOK: Final = 4.0
+"""So many times rarer the market is looked at where there are very many lanes."""
 FIRST_STREAM_S: Final = 1.0
 """A lane waits so long for its user stream before it reads the account without it."""
-IDENTIFY_MS: Final = 2_000
-IDENTIFY_LATE_MS: Final = 15_000
-"""While there are none, unless the stream tells of a fill."""
 ABANDONED_MS: Final = 250
-EQUITY_MS: Final = 60_000
+TURN_MS: Final = 30_000
+"""Who waits for its turn is woken; this is only the net."""
+KEEP_TURN_MS: Final = 300
+"""A turn lasts over a pause that is shorter: a stop that was just placed is being confirmed."""
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ class Lane:
     doer: Doer = field(init=False)
     reconciler: Reconciler = field(init=False)
     emergency: Emergency = field(init=False)
+    upkeep: Upkeep = field(init=False)
     _standings: dict[UUID, Standing] = field(default_factory=dict)
     _standings_ms: int = -(10**15)
     breaker: Breaker = field(default_factory=Breaker)
@@ -103,8 +107,6 @@ class Lane:
     _is_stale: bool = True
     """Rows may have changed since they were loaded."""
     _key_words: str = ""
-    _identify_ms: int = 0
-    _equity_ms: int = 0
 
     def __post_init__(self) -> None:
         self.desk = reads.Desk(
@@ -119,6 +121,7 @@ class Lane:
             wake=self.wake.set,
         )
         self.emergency = Emergency(self.desk)
+        self.upkeep = Upkeep(self.desk, self.breaker, self.market.pace)
         self.reconciler = Reconciler(self.desk, self.doer.cancel_stranger, pace=self.market.pace)
 
     def now_ms(self) -> int:
@@ -145,8 +148,10 @@ class Lane:
         self._is_stale = True
         for _ in range(MOST_STEPS):
             now = self.now_ms()
-            await self._identify(now)
-            await self._read_equity(now)
+            try:
+                await self.upkeep.do(self.trades, now)
+            except KeyRefused as error:
+                await self._lose_key(str(error), now)
             if self._is_stale:
                 await self._load(now)
             trade, decision = self.choose(now)
@@ -177,6 +182,8 @@ class Lane:
             at = decision.due_ms
             if decision.step is not None:
                 at = self._pauses.until_ms(_key(trade, decision.step))
+                if at <= now_ms and not self._has_turn(decision, now_ms):
+                    at = now_ms + TURN_MS
                 if at <= now_ms:
                     if best is None or decision.urgency < best[1].urgency:
                         best = (trade, decision)
@@ -185,9 +192,23 @@ class Lane:
                 due = at if due is None else min(due, at)
         return best if best is not None else (None, Decision(None, due_ms=due))
 
+    def _has_turn(self, decision: Decision, now_ms: int) -> bool:
+        """Say whether a step may go now.
+
+        Entries go in turns, and after them what can wait: targets, and the stop that takes the
+        place of the one that covers already.
+        """
+        is_entry = isinstance(decision.step, Plan)
+        is_order = isinstance(decision.step, (Prepare, Send))
+        if not is_entry and not (is_order and decision.urgency in _CAN_WAIT):
+            return True
+        turns, who = self.market.turns, self.ref.account_id
+        return turns.may_pass(who, self.wake.set, is_entry=is_entry)
+
     async def _try(self, trade: TradeFacts, step: Step, now_ms: int) -> None:
         key = _key(trade, step)
         self._is_stale = True
+        self.market.turns.moves(self.ref.account_id)
         try:
             after = await self.doer.do(trade, step, now_ms)
         except ReadFailed as error:
@@ -293,7 +314,7 @@ class Lane:
             event = self.inbox[0]
             self.memory.bare = None
             if isinstance(event, OrderEvent) and event.fill is not None:
-                self._identify_ms = 0
+                self.upkeep.heard_fill()
             if isinstance(event, StreamGap):
                 self.memory.is_hearing = event.reason != STREAM_LOST
                 if self.memory.is_hearing:
@@ -324,40 +345,6 @@ class Lane:
             self.reconciler.put_off(now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
-
-    async def _identify(self, now_ms: int) -> None:
-        """Ask whose the fills are that matched nothing; bounded, and never in the way."""
-        if now_ms < self._identify_ms:
-            return
-        self._identify_ms = now_ms + IDENTIFY_MS
-        try:
-            if not await reads.identify_parked(self.desk, now_ms):
-                self._identify_ms = now_ms + IDENTIFY_LATE_MS
-        except ReadFailed:
-            self.breaker.failed(now_ms)
-        except KeyRefused as error:
-            await self._lose_key(str(error), now_ms)
-
-    async def _read_equity(self, now_ms: int) -> None:
-        """Read what the account is worth while something is open, for the breakers (EX-24)."""
-        next_ms = now_ms + int(EQUITY_MS * self.market.pace())
-        if not any(trade.open_quantity > 0 for trade in self.trades):
-            self._equity_ms = next_ms  # what it was worth before is known from the plan
-            return
-        if now_ms < self._equity_ms:
-            return
-        self._equity_ms = next_ms
-        try:
-            account = await self.port.account()
-        except ReadFailed:
-            self.breaker.failed(now_ms)
-        except KeyRefused as error:
-            await self._lose_key(str(error), now_ms)
-        else:
-            self.memory.is_hedged = account.is_hedged
-            await self.db.run(
-                standing.take_equity, self.ref, account, now_ms=now_ms, holding=self.holding
-            )
 
     # --- may an entry leave ----------------------------------------------------------------------
 
@@ -451,6 +438,8 @@ class Lane:
                 continue
             finally:
                 self.is_passing = False
+            if due - self.now_ms() > KEEP_TURN_MS:
+                self.market.turns.leave(self.ref.account_id)
             await self._wait(due, look_s)
 
     async def _wait(self, due_ms: int, look_s: float) -> None:
@@ -461,7 +450,7 @@ class Lane:
                 return
             pause_s = max(0.001, (due_ms - now) / 1_000)
             if self.trades:
-                pause_s = min(look_s, pause_s)
+                pause_s = min(look_s * min(MOST_LOOK, self.market.pace()), pause_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 
@@ -487,10 +476,12 @@ class Lane:
 
     async def close(self) -> None:
         """Let go; what rests at the exchange stays."""
+        self.market.turns.leave(self.ref.account_id)
         await self.doer.close()
         await self.port.close()
 
 
+_CAN_WAIT: Final = (Urgency.TIDY, Urgency.TARGET)
 _NOTHING_NEW: Final = Standing(is_reconciled=False)
 
 

@@ -30,6 +30,7 @@ from trading.executor.lane import Lane
 from trading.executor.market import Market
 from trading.executor.memory import AccountRef
 from trading.executor.release import release
+from trading.executor.turnstile import Turnstile
 from trading.models import ExecutorWord, Trade, TradingAccount
 from trading.services import stops
 
@@ -123,6 +124,7 @@ class Supervisor:
     lanes: dict[UUID, Hosted] = field(default_factory=dict)
     own: Database = field(init=False)
     """Leases and switches do not wait behind the rows of a thousand lanes."""
+    turnstile: Turnstile = field(default_factory=Turnstile)
     modes: stops.Modes = field(default_factory=dict)
     modes_s: float = 0.0
     is_stopping: bool = False
@@ -179,6 +181,7 @@ class Supervisor:
     async def watch(self) -> None:
         """Look at changes and kill switches for all lanes together; wake those they concern."""
         asked_s = boot_s()
+        self.turnstile.look()
         seen, modes = await self.own.run(_changes)
         changed = {key for key, _ in modes.items() ^ self.modes.items()}
         self.modes, self.modes_s = modes, asked_s
@@ -307,6 +310,7 @@ class Supervisor:
         told = market.entries_refused
         market.entries_refused = lambda: self.refused or told()
         market.is_shutting_down = lambda: self.is_stopping
+        market.turns = self.turnstile
         market.modes, market.pace = self._modes, partial(self.pace, held.ref.venue)
         return Lane(
             held.ref,
