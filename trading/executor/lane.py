@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -104,6 +105,8 @@ class Lane:
     _abandoned: dict[UUID, TradeFacts] = field(default_factory=dict)
     """Parked without a stop: closed from memory until they are flat."""
     is_passing: bool = False
+    rested_s: float = 0.0
+    """When the last pass ended."""
     _is_stale: bool = True
     """Rows may have changed since they were loaded."""
     _key_words: str = ""
@@ -227,7 +230,7 @@ class Lane:
         else:
             self._pauses.end(key)
             if after is not None:
-                self._keep(after)
+                self._keep(replace(after, updated_ms=now_ms))
             if trade.failures:
                 await self.db.run(changes.forget_failures, self.ref, trade)
 
@@ -437,7 +440,7 @@ class Lane:
                 await asyncio.sleep(WITHOUT_ROWS_S)
                 continue
             finally:
-                self.is_passing = False
+                self.is_passing, self.rested_s = False, monotonic()
             if due - self.now_ms() > KEEP_TURN_MS:
                 self.market.turns.leave(self.ref.account_id)
             await self._wait(due, look_s)

@@ -218,10 +218,11 @@ class Supervisor:
     def hear(self, user_id: UUID) -> None:
         """Wake the lanes of a person who has just done something; a hint, never the truth.
 
-        What rings while a lane works is mostly its own bell, and is looked at a moment later.
+        What rings while a lane works, or has just worked, is mostly its own bell; where it is not,
+        `watch` sees what changed a moment later.
         """
         for held in self.lanes.values():
-            if held.ref.user_id == user_id and held.lane is not None and not held.lane.is_passing:
+            if held.ref.user_id == user_id and held.lane is not None and _rests(held.lane):
                 held.wake()
 
     async def renew(self) -> None:
@@ -412,6 +413,10 @@ def _accounts_with_work(now: datetime) -> list[AccountRef]:
         .values_list("pk", "user_id", "venue")
     ]
     return sorted(found, key=lambda ref: ref.account_id not in busy)
+
+
+def _rests(lane: Lane) -> bool:
+    return not lane.is_passing and time.monotonic() - lane.rested_s >= WATCH_S
 
 
 def _changes() -> tuple[dict[UUID, tuple[datetime, str]], stops.Modes]:
