@@ -40,12 +40,13 @@ from trading.executor.market import Breaker, Market, Pauses, sure
 from trading.executor.memory import AccountRef, LaneMemory
 from trading.executor.planning import MarketPlanner, Planner
 from trading.executor.reconcile import Reconciler
+from trading.executor.turnstile import turn_of
 from trading.executor.upkeep import Upkeep
 from trading.reconciliation.decide import decide
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import Look
 from trading.reconciliation.state import OrderFacts, Standing, TradeFacts
-from trading.reconciliation.steps import Decision, Plan, Prepare, Send, Step, Urgency
+from trading.reconciliation.steps import Decision, Step
 from trading.reconciliation.timing import QUOTE_FRESH_MS
 
 log = structlog.get_logger(__name__)
@@ -185,7 +186,7 @@ class Lane:
             at = decision.due_ms
             if decision.step is not None:
                 at = self._pauses.until_ms(_key(trade, decision.step))
-                if at <= now_ms and not self._has_turn(decision, now_ms):
+                if at <= now_ms and not self._has_turn(trade, decision):
                     at = now_ms + TURN_MS
                 if at <= now_ms:
                     if best is None or decision.urgency < best[1].urgency:
@@ -195,18 +196,10 @@ class Lane:
                 due = at if due is None else min(due, at)
         return best if best is not None else (None, Decision(None, due_ms=due))
 
-    def _has_turn(self, decision: Decision, now_ms: int) -> bool:
-        """Say whether a step may go now.
-
-        Entries go in turns, and after them what can wait: targets, and the stop that takes the
-        place of the one that covers already.
-        """
-        is_entry = isinstance(decision.step, Plan)
-        is_order = isinstance(decision.step, (Prepare, Send))
-        if not is_entry and not (is_order and decision.urgency in _CAN_WAIT):
-            return True
+    def _has_turn(self, trade: TradeFacts, decision: Decision) -> bool:
+        is_entry = turn_of(trade, decision)
         turns, who = self.market.turns, self.ref.account_id
-        return turns.may_pass(who, self.wake.set, is_entry=is_entry)
+        return is_entry is None or turns.may_pass(who, self.wake.set, is_entry=is_entry)
 
     async def _try(self, trade: TradeFacts, step: Step, now_ms: int) -> None:
         key = _key(trade, step)
@@ -484,7 +477,6 @@ class Lane:
         await self.port.close()
 
 
-_CAN_WAIT: Final = (Urgency.TIDY, Urgency.TARGET)
 _NOTHING_NEW: Final = Standing(is_reconciled=False)
 
 

@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
+from trading.domain.orders import Leg, OrderState
+from trading.reconciliation.state import TradeFacts
+from trading.reconciliation.steps import Decision, Plan, Prepare, Send, Urgency
+
 AT_ONCE: Final = 16
 IDLE_S: Final = 1.0
 """A turn in which nothing was done for so long is over."""
+
+_CAN_WAIT: Final = (Urgency.TIDY, Urgency.TARGET)
 
 Wake = Callable[[], None]
 
@@ -72,3 +78,29 @@ class Turnstile:
             self._inside[who] = self.clock()
             if who != but:
                 wake()
+
+
+def turn_of(trade: TradeFacts, decision: Decision) -> bool | None:
+    """Say whether a step waits for a turn: True with the entries, False behind them, None: never.
+
+    Behind the entries wait targets, and the stop that takes the place of one that was seen before
+    the entry left and covers the whole position.
+    """
+    if isinstance(decision.step, Plan):
+        return True
+    if not isinstance(decision.step, (Prepare, Send)):
+        return None
+    if decision.urgency in _CAN_WAIT:
+        return False
+    return False if decision.urgency is Urgency.PROTECT and _is_covered(trade) else None
+
+
+def _is_covered(trade: TradeFacts) -> bool:
+    guard = trade.last(Leg.GUARD)
+    return (
+        guard is not None
+        and guard.state is OrderState.WORKING
+        and guard.seen_ms is not None
+        and not guard.not_found
+        and (guard.request.quantity or 0) >= trade.open_quantity
+    )
