@@ -7,7 +7,14 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from cryptosystems.management.benchmarks import children, corpus, ingest, pipeline
+from cryptosystems.management.benchmarks import (
+    children,
+    corpus,
+    crowd,
+    ingest,
+    isolation,
+    pipeline,
+)
 from signals.ingest.parse import Parser
 
 
@@ -112,3 +119,70 @@ def test_a_benchmark_that_cannot_run_says_why_and_leaves_nothing_running(monkeyp
     with pytest.raises(CommandError, match="the engine ended with code 1"):
         bench("pipeline", "--symbols", "4")
     assert [process.poll() is not None for process in started] == [True]
+
+
+def test_a_crowd_takes_one_signal_and_no_rule_is_broken():
+    found = crowd.one_venue("simulated", 6, 10_000_000)
+    assert found["broken"] == []
+    assert found["states"] == {"open": 6}
+    assert found["entries_sent"] == found["stop_before_entry"] == found["open_with_stop"] == 6
+    assert found["truth"] == {
+        "entries": 6,
+        "most_entries_of_one": 1,
+        "positions": 6,
+        "positions_without_stop": 0,
+    }
+    assert found["orders"] == 6 * 6, "guard, entry, stop and three targets of each"
+    assert 0 < found["signal_to_entry_ms"]["max"] <= found["signal_to_stop_ms"]["max"]
+    assert found["claim_and_submit_ms"] > 0
+    lines = crowd.report({"users": 6, "weight": 10_000_000, "venues": [found]})
+    assert "simulated: 6 open" in lines
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"stop_before_entry": 2}, "an entry left before its stop was confirmed"),
+        ({"open_with_stop": 2}, "a position has no confirmed stop"),
+        ({"stops_that_waited": 1}, "a stop waited for request weight"),
+        ({"weight_used_most": 2_401}, "more request weight was used than the address has"),
+        ({"entries_sent": 4, "stop_before_entry": 4}, "our rows differ from the exchange's"),
+    ],
+    ids=["order", "stop", "waiting", "weight", "books"],
+)
+def test_a_broken_rule_is_named_and_gives_no_figures(monkeypatch, changes, said):
+    told = {
+        "entries_sent": 3,
+        "stop_before_entry": 3,
+        "open": 3,
+        "open_with_stop": 3,
+        "stops_that_waited": 0,
+        "weight_used_most": 900,
+        "weight_limit": 2_400,
+        "exchange_cpu_s": 1.0,
+        "truth": {
+            "entries": 3,
+            "most_entries_of_one": 1,
+            "positions": 3,
+            "positions_without_stop": 0,
+        },
+    }
+    assert crowd.broken(told) == []
+    monkeypatch.setattr(crowd, "crowd", lambda *size: told | changes)
+    with pytest.raises(CommandError, match=said):
+        bench("crowd", "--users", "3")
+
+
+def test_isolation_tells_the_ratio_of_the_others_and_nothing_without_them(monkeypatch):
+    times = {"n": 9, "p50": 1_000.0, "p99": 2_000.0, "max": 2_000.0}
+    without = {"entries": 9, "entry_ms": times, "stop_ms": times}
+    slower = {**times, "p99": 2_200.0}
+    beside = {"entries": 9, "entry_ms": slower, "stop_ms": times}
+    told = {"slow": 1, "others": 9, "calls_that_hung": 4, "without": without, "beside": beside}
+    monkeypatch.setattr(isolation, "crowd", lambda *size, **more: told)
+    found = bench("isolation", "--users", "10")
+    assert found["ratios"] == {"entry_p50": 1.0, "entry_p99": 1.1, "stop_p50": 1.0, "stop_p99": 1.0}
+    assert any("1.10 ×" in line for line in isolation.report(found))
+    told["beside"] = {**beside, "entries": 8}
+    with pytest.raises(CommandError, match="beside: 8 of 9 entered"):
+        bench("isolation", "--users", "10")

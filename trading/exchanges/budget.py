@@ -2,7 +2,7 @@
 
 The exchange counts request weight by address and minute, orders by account per ten seconds and
 per minute, and tells its own count with each answer. Of the limits, 30 % is kept for exits; an
-entry is admitted only where its own stop, check and close still fit beside it.
+entry is admitted only where its own stop, check and close still fit beside those of all others.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,12 @@ ORDERS_MINUTE: Final = 1_200
 ORDERS_TEN_SECONDS: Final = 300
 OPEN_SHARE: Final = 0.7
 """Of each limit, what entries and reads may use; the rest is for exits."""
-ENTRY_WEIGHT: Final = 50
-"""An entry with its stop, the reads that prove them, and a close: reads are all of it."""
+EXIT_WEIGHT: Final = 12
+"""What the exits of an entry need: five questions for the stop, a look at the position, cancels."""
+ENTRY_WEIGHT: Final = EXIT_WEIGHT + 8
+"""The same, with margin mode and leverage set and read before."""
+HOLD_MS: Final = 30_000
+"""How long room is held back: a stop that is not confirmed is closed after five seconds."""
 ENTRY_ORDERS: Final = 8
 """Entry, guard, stop, three targets, close, and one more."""
 _DEFAULT_PAUSE_MS: Final = 30_000
@@ -63,15 +67,6 @@ class _Account:
 
 
 @dataclass(slots=True)
-class _Reservation:
-    """Weight held back for the exits of one admitted entry."""
-
-    account: str
-    weight: int
-    until_ms: int
-
-
-@dataclass(slots=True)
 class WeightBudget:
     """Counters of one egress address and of the accounts behind it; time is an argument."""
 
@@ -84,8 +79,8 @@ class WeightBudget:
     """After a 418: nothing at all before."""
     _weight: _Window = field(init=False)
     _accounts: dict[str, _Account] = field(default_factory=dict)
-    _reserved: list[_Reservation] = field(default_factory=list)
-    """Of admitted entries whose exits are still to come."""
+    _reserved: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """(weight, until) by account, of admitted entries whose exits are still to come."""
 
     def __post_init__(self) -> None:
         self._weight = _Window(MINUTE_MS, self.weight_limit)
@@ -104,8 +99,13 @@ class WeightBudget:
 
     def reserved(self, now_ms: int) -> int:
         """Return the weight held back for the exits of admitted entries."""
-        self._reserved = [r for r in self._reserved if r.until_ms > now_ms and r.weight > 0]
-        return sum(r.weight for r in self._reserved)
+        for account, (_, until_ms) in list(self._reserved.items()):
+            if until_ms <= now_ms:
+                del self._reserved[account]
+        return sum(weight for weight, _ in self._reserved.values())
+
+    def _held_for(self, account: str) -> int:
+        return self._reserved.get(account, (0, 0))[0]
 
     def take(
         self, weight: int, priority: Priority, now_ms: int, *, account: str = "", orders: int = 0
@@ -115,7 +115,9 @@ class WeightBudget:
         if wait_ms:
             return wait_ms
         self._weight.at(now_ms).used += weight
-        self._use_reserved(account, weight)
+        if account in self._reserved:
+            left, until_ms = self._reserved[account]
+            self._reserved[account] = (max(0, left - weight), until_ms)
         if orders:
             held = self._account(account)
             held.minute.at(now_ms).used += orders
@@ -132,22 +134,16 @@ class WeightBudget:
     ) -> int:
         """Hold back what an entry and its exits need; 0, or the ms to wait before asking again.
 
-        The reservation lasts until the end of the next minute, or until the account has spent
-        it. Exits do not look at reservations, so they find there what was held back for them.
+        Asked again it is filled up, not added to; each call of the account uses of its own. Exits
+        do not look at it, so they find there what was held back for them.
         """
-        wait_ms = self._wait_ms(weight, Priority.ENTRY, now_ms, account, orders)
+        self.reserved(now_ms)
+        held = self._held_for(account)
+        more = max(0, weight - held)
+        wait_ms = self._wait_ms(held + more, Priority.ENTRY, now_ms, account, orders)
         if not wait_ms:
-            until_ms = now_ms + self._weight.wait_ms(now_ms) + MINUTE_MS
-            self._reserved.append(_Reservation(account, weight, until_ms))
+            self._reserved[account] = (held + more, now_ms + HOLD_MS)
         return wait_ms
-
-    def _use_reserved(self, account: str, weight: int) -> None:
-        """What an account spends was held back for it: it is not counted twice."""
-        for held in self._reserved:
-            if held.account == account and weight > 0:
-                spent = min(weight, held.weight)
-                held.weight -= spent
-                weight -= spent
 
     def _wait_ms(
         self, weight: int, priority: Priority, now_ms: int, account: str, orders: int
@@ -158,7 +154,7 @@ class WeightBudget:
         if now_ms < self.paused_until_ms and not is_exit:
             return self.paused_until_ms - now_ms
         share = 1.0 if is_exit else OPEN_SHARE
-        held = self.reserved(now_ms) if priority is Priority.ENTRY else 0
+        held = 0 if is_exit else self.reserved(now_ms) - self._held_for(account)
         if weight > self._weight.left(now_ms, share) - held:
             return self._weight.wait_ms(now_ms)
         if not orders:

@@ -24,7 +24,7 @@ from trading.domain.venue import (
     VenuePosition,
 )
 from trading.exchanges import wire
-from trading.exchanges.budget import Priority
+from trading.exchanges.budget import EXIT_WEIGHT, Priority
 from trading.exchanges.client import FuturesClient, Params
 from trading.exchanges.outcomes import (
     KEY_CODES,
@@ -66,12 +66,17 @@ class CcxtFutures(ExchangePort):
 
     # --- calls that change something --------------------------------------------------------------
 
+    def admit(self) -> float:
+        """Hold back room for an entry with its exits; return 0, or the seconds to wait for it."""
+        budget, account = self._client.budget, self._credential.account
+        return budget.reserve(self._client.budget_ms, account=account) / 1_000
+
     async def submit(self, request: OrderRequest) -> Outcome:
         """Send one order, once. An entry goes only where the room for its exits is there too."""
         is_exit = request.reduce_only or request.close_position or request.service is Service.ALGO
         if not is_exit:
             wait_ms = self._client.budget.reserve(
-                self._client.budget_ms, account=self._credential.account
+                self._client.budget_ms, account=self._credential.account, weight=EXIT_WEIGHT
             )
             if wait_ms:
                 return Outcome(

@@ -75,6 +75,8 @@ class PaperServices:
     now_ms: Callable[[], int]
     run: Run = asyncio.to_thread
     fees: Fees = field(default_factory=Fees)
+    versions: paper_store.Versions | None = None
+    """Shared by all accounts of a process; None: the port has its own."""
     speed: float = 1.0
     """How many times faster than ours the market's clock runs."""
 
@@ -89,6 +91,7 @@ class PaperPort(ExchangePort):
         self._rules, self._feed, self._client = services.rules, services.feed, services.client
         self._now_ms, self._run, self._fees = services.now_ms, services.run, services.fees
         self._gap_ms = GAP_MS * max(1.0, services.speed)
+        self._versions = services.versions or paper_store.Versions(services.run)
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._state: PaperState | None = None
@@ -261,11 +264,9 @@ class PaperPort(ExchangePort):
         """Return the account; read anew where the row has changed under us (a reset)."""
         now_ms = self._now_ms()
         if self._state is not None and abs(now_ms - self._checked_ms) >= _VERSION_MS:
-            version: int = await self._run(
-                paper_store.current_version, self._user_id, self._account_id
-            )
+            version = await self._versions.of(self._account_id)
             self._checked_ms = now_ms
-            if version != self._state.version:
+            if version is None or version > self._state.version:
                 self._forget("the paper account began anew")
         if self._state is None:
             try:
@@ -405,6 +406,7 @@ class PaperPort(ExchangePort):
     async def close(self) -> None:
         """Let go of the feed; the account keeps what it holds."""
         self._undo()
+        self._versions.leave(self._account_id)
         for symbol in self._watched:
             self._feed.unwatch(symbol)
         self._watched.clear()

@@ -1,9 +1,11 @@
 """The row that a paper account lives in: read whole, written whole, and only over what was read."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from trading.models import PaperBook
 
 FIRST_BALANCE: Final = Decimal(10_000)
 """USDT on a new paper account."""
+VERSIONS_S: Final = 2.0
 _KEPT: Final = 400
 """Ended orders, trades and cash flows that stay in the row; our own tables keep them all."""
 
@@ -101,11 +104,41 @@ def save(user_id: UUID, account_id: UUID, state: PaperState) -> None:
     state.version += 1
 
 
-def current_version(user_id: UUID, account_id: UUID) -> int:
-    """Return the row's version: another one than ours means that it was reset or taken over."""
-    return int(
-        PaperBook.objects.for_user(user_id)
-        .filter(account_id=account_id)
-        .values_list("version", flat=True)
-        .get()
-    )
+class Versions:
+    """Versions of the rows of a process's paper accounts, read together and not one by one.
+
+    A version only rises: one above ours means that the row was reset or taken over.
+    """
+
+    def __init__(self, run: Callable[..., Awaitable[Any]]) -> None:
+        self._run = run
+        self._lock = asyncio.Lock()
+        self._accounts: set[UUID] = set()
+        self._read: dict[UUID, int] = {}
+        self._read_s = -VERSIONS_S
+
+    async def of(self, account_id: UUID) -> int | None:
+        """Return the version as it stood a moment ago; None where there is no row.
+
+        Raises
+        ------
+        DatabaseError
+            If rows cannot be read.
+        """
+        is_new = account_id not in self._accounts
+        self._accounts.add(account_id)
+        async with self._lock:
+            if is_new or monotonic() - self._read_s >= VERSIONS_S:
+                asked_s = monotonic()
+                self._read = await self._run(_versions, list(self._accounts))
+                self._read_s = asked_s
+        return self._read.get(account_id)
+
+    def leave(self, account_id: UUID) -> None:
+        """The account's port is closed."""
+        self._accounts.discard(account_id)
+
+
+def _versions(accounts: list[UUID]) -> dict[UUID, int]:
+    rows = PaperBook.objects.across_tenants("executor: versions of paper accounts")
+    return dict(rows.filter(account_id__in=accounts).values_list("account_id", "version"))

@@ -46,6 +46,10 @@ class ExchangePort(Protocol):
 
     venue: Venue
 
+    def admit(self) -> float:
+        """Hold back room for an entry with its exits; return 0, or the seconds to wait for it."""
+        return 0.0
+
     async def submit(self, request: OrderRequest) -> Outcome:
         """Send one order, once. Never repeats by itself."""
         ...

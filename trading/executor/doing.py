@@ -10,6 +10,7 @@ import structlog
 
 from trading.domain.orders import Leg, OrderState
 from trading.domain.venue import Outcome, OutcomeClass, Service, VenueOrder
+from trading.exchanges.port import ReadFailed
 from trading.executor import changes, claim, hooks, outcomes, planning, reads
 from trading.executor.claim import Denial
 from trading.executor.reads import Desk
@@ -74,6 +75,8 @@ class Doer:
                 return trade
             case steps.SetIsolated():
                 outcome = await self.desk.port.set_isolated(trade.symbol)
+                if step.leverage is not None and outcome.kind is not OutcomeClass.NOT_SENT:
+                    outcome = await self.desk.port.set_leverage(trade.symbol, step.leverage)
                 await self._judge_set_up(trade, outcome)
                 return trade
             case steps.CancelStranger():
@@ -106,6 +109,8 @@ class Doer:
 
     async def _judge_set_up(self, trade: TradeFacts, outcome: Outcome) -> None:
         """A setting is judged by reading it, not by the answer (EX-21); -4067 may mislead."""
+        if outcome.kind is OutcomeClass.NOT_SENT:
+            raise ReadFailed(outcome.message, after_s=outcome.retry_after_s)
         held = self.desk.memory.symbol(trade.symbol)
         before = held.settings
         await reads.read_settings(self.desk, trade.symbol)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -39,6 +40,8 @@ from trading.executor.market import Breaker, Market, Pauses, sure
 from trading.executor.memory import AccountRef, LaneMemory
 from trading.executor.planning import MarketPlanner, Planner
 from trading.executor.reconcile import Reconciler
+from trading.executor.turnstile import turn_of
+from trading.executor.upkeep import Upkeep
 from trading.reconciliation.decide import decide
 from trading.reconciliation.guards import Guard
 from trading.reconciliation.look import Look
@@ -57,13 +60,15 @@ STANDING_LATE_MS: Final = 60_000
 NEVER_MS: Final = 10**15
 WITHOUT_ROWS_S: Final = 1.0
 KEY_AGAIN_MS: Final = 60_000
-FIRST_STREAM_S: Final = 1.0
+MOST_LOOK: Final = 4.0
+"""So many times rarer the market is looked at where there are very many lanes."""
+FIRST_STREAM_S: Final = 3.0
 """A lane waits so long for its user stream before it reads the account without it."""
-IDENTIFY_MS: Final = 2_000
-IDENTIFY_LATE_MS: Final = 15_000
-"""While there are none, unless the stream tells of a fill."""
 ABANDONED_MS: Final = 250
-EQUITY_MS: Final = 60_000
+TURN_MS: Final = 30_000
+"""Who waits for its turn is woken; this is only the net."""
+KEEP_TURN_MS: Final = 300
+"""A turn lasts over a pause that is shorter: a stop that was just placed is being confirmed."""
 
 
 @dataclass(slots=True)
@@ -92,6 +97,7 @@ class Lane:
     doer: Doer = field(init=False)
     reconciler: Reconciler = field(init=False)
     emergency: Emergency = field(init=False)
+    upkeep: Upkeep = field(init=False)
     _standings: dict[UUID, Standing] = field(default_factory=dict)
     _standings_ms: int = -(10**15)
     breaker: Breaker = field(default_factory=Breaker)
@@ -99,10 +105,11 @@ class Lane:
     _abandoned: dict[UUID, TradeFacts] = field(default_factory=dict)
     """Parked without a stop: closed from memory until they are flat."""
     is_passing: bool = False
+    rested_s: float = 0.0
+    """When the last pass ended."""
     _is_stale: bool = True
     """Rows may have changed since they were loaded."""
-    _identify_ms: int = 0
-    _equity_ms: int = 0
+    _key_words: str = ""
 
     def __post_init__(self) -> None:
         self.desk = reads.Desk(
@@ -117,6 +124,7 @@ class Lane:
             wake=self.wake.set,
         )
         self.emergency = Emergency(self.desk)
+        self.upkeep = Upkeep(self.desk, self.breaker, self.market.pace)
         self.reconciler = Reconciler(self.desk, self.doer.cancel_stranger, pace=self.market.pace)
 
     def now_ms(self) -> int:
@@ -143,8 +151,10 @@ class Lane:
         self._is_stale = True
         for _ in range(MOST_STEPS):
             now = self.now_ms()
-            await self._identify(now)
-            await self._read_equity(now)
+            try:
+                await self.upkeep.do(self.trades, now)
+            except KeyRefused as error:
+                await self._lose_key(str(error), now)
             if self._is_stale:
                 await self._load(now)
             trade, decision = self.choose(now)
@@ -155,7 +165,7 @@ class Lane:
                 return due if decision.due_ms is None else min(due, decision.due_ms)
             await self._try(trade, decision.step, now)
             if self.key_lost_ms is not None:
-                await self._lose_key("a call that was to change something is refused", now)
+                await self._lose_key(self._key_words, now)  # an order may have told it
                 return self.key_lost_ms + KEY_AGAIN_MS
             self._is_stale |= bool(self.inbox or self.doer.late)
             await self._take_events(now)
@@ -175,6 +185,8 @@ class Lane:
             at = decision.due_ms
             if decision.step is not None:
                 at = self._pauses.until_ms(_key(trade, decision.step))
+                if at <= now_ms and not self._has_turn(trade, decision):
+                    at = now_ms + TURN_MS
                 if at <= now_ms:
                     if best is None or decision.urgency < best[1].urgency:
                         best = (trade, decision)
@@ -183,13 +195,19 @@ class Lane:
                 due = at if due is None else min(due, at)
         return best if best is not None else (None, Decision(None, due_ms=due))
 
+    def _has_turn(self, trade: TradeFacts, decision: Decision) -> bool:
+        is_entry = turn_of(trade, decision)
+        turns, who = self.market.turns, self.ref.account_id
+        return is_entry is None or turns.may_pass(who, self.wake.set, is_entry=is_entry)
+
     async def _try(self, trade: TradeFacts, step: Step, now_ms: int) -> None:
         key = _key(trade, step)
         self._is_stale = True
+        self.market.turns.moves(self.ref.account_id)
         try:
             after = await self.doer.do(trade, step, now_ms)
         except ReadFailed as error:
-            self.breaker.failed(now_ms)
+            self.breaker.failed(now_ms, error.after_s)
             self._pauses.add(key, now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
@@ -204,7 +222,7 @@ class Lane:
         else:
             self._pauses.end(key)
             if after is not None:
-                self._keep(after)
+                self._keep(replace(after, updated_ms=now_ms))
             if trade.failures:
                 await self.db.run(changes.forget_failures, self.ref, trade)
 
@@ -291,7 +309,7 @@ class Lane:
             event = self.inbox[0]
             self.memory.bare = None
             if isinstance(event, OrderEvent) and event.fill is not None:
-                self._identify_ms = 0
+                self.upkeep.heard_fill()
             if isinstance(event, StreamGap):
                 self.memory.is_hearing = event.reason != STREAM_LOST
                 if self.memory.is_hearing:
@@ -318,44 +336,10 @@ class Lane:
         try:
             await self.reconciler.run(now_ms)
         except ReadFailed as error:
-            self.breaker.failed(now_ms)
+            self.breaker.failed(now_ms, error.after_s)
             self.reconciler.put_off(now_ms, error.after_s)
         except KeyRefused as error:
             await self._lose_key(str(error), now_ms)
-
-    async def _identify(self, now_ms: int) -> None:
-        """Ask whose the fills are that matched nothing; bounded, and never in the way."""
-        if now_ms < self._identify_ms:
-            return
-        self._identify_ms = now_ms + IDENTIFY_MS
-        try:
-            if not await reads.identify_parked(self.desk, now_ms):
-                self._identify_ms = now_ms + IDENTIFY_LATE_MS
-        except ReadFailed:
-            self.breaker.failed(now_ms)
-        except KeyRefused as error:
-            await self._lose_key(str(error), now_ms)
-
-    async def _read_equity(self, now_ms: int) -> None:
-        """Read what the account is worth while something is open, for the breakers (EX-24)."""
-        next_ms = now_ms + int(EQUITY_MS * self.market.pace())
-        if not any(trade.open_quantity > 0 for trade in self.trades):
-            self._equity_ms = next_ms  # what it was worth before is known from the plan
-            return
-        if now_ms < self._equity_ms:
-            return
-        self._equity_ms = next_ms
-        try:
-            account = await self.port.account()
-        except ReadFailed:
-            self.breaker.failed(now_ms)
-        except KeyRefused as error:
-            await self._lose_key(str(error), now_ms)
-        else:
-            self.memory.is_hedged = account.is_hedged
-            await self.db.run(
-                standing.take_equity, self.ref, account, now_ms=now_ms, holding=self.holding
-            )
 
     # --- may an entry leave ----------------------------------------------------------------------
 
@@ -365,8 +349,7 @@ class Lane:
         quote = self.market.quote(trade.symbol)
         if quote is None or now_ms - quote.at_ms > QUOTE_FRESH_MS:
             return Denial("stale_data", "The price was too old to enter by.")
-        code = self._entries_refused(now_ms)
-        if code:
+        if code := self._entries_refused(now_ms):
             return Denial(code, "The platform holds entries back for now.")
         if trade.terms is not None and now_ms >= trade.terms.valid_until_ms:
             return Denial("validity_over", "The signal was no longer valid for entry.")
@@ -390,9 +373,9 @@ class Lane:
     def _took(self, order: OrderFacts, outcome: Outcome) -> None:
         now_ms = self.now_ms()
         if outcome.code in outcomes.KEY_CODES:
-            self.key_lost_ms = now_ms
+            self.key_lost_ms, self._key_words = now_ms, outcome.message
         elif outcome.kind in (OutcomeClass.UNKNOWN, OutcomeClass.NOT_SENT):
-            self.breaker.failed(now_ms)
+            self.breaker.failed(now_ms, outcome.retry_after_s)
 
     # --- a refused key ---------------------------------------------------------------------------
 
@@ -449,7 +432,9 @@ class Lane:
                 await asyncio.sleep(WITHOUT_ROWS_S)
                 continue
             finally:
-                self.is_passing = False
+                self.is_passing, self.rested_s = False, monotonic()
+            if due - self.now_ms() > KEEP_TURN_MS:
+                self.market.turns.leave(self.ref.account_id)
             await self._wait(due, look_s)
 
     async def _wait(self, due_ms: int, look_s: float) -> None:
@@ -460,7 +445,7 @@ class Lane:
                 return
             pause_s = max(0.001, (due_ms - now) / 1_000)
             if self.trades:
-                pause_s = min(look_s, pause_s)
+                pause_s = min(look_s * min(MOST_LOOK, self.market.pace()), pause_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), pause_s)
 
@@ -487,6 +472,7 @@ class Lane:
 
     async def close(self) -> None:
         """Let go; what rests at the exchange stays."""
+        self.market.turns.leave(self.ref.account_id)
         await self.doer.close()
         await self.port.close()
 

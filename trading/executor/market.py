@@ -7,6 +7,7 @@ from typing import Final
 
 from cryptosystems.kernel.clock import SystemClock
 from trading.domain.venue import Quote, TradingRules
+from trading.executor.turnstile import Turnstile
 from trading.services.stops import Modes
 
 BREAKER_FAILURES: Final = 5
@@ -34,6 +35,8 @@ class Market:
     """Why the process as a whole enters nothing now (another release is alive, clock, data)."""
     modes: Callable[[], Modes | None] = lambda: None
     """Kill switches as they were read for all lanes just now; None: the lane reads them."""
+    turns: Turnstile = field(default_factory=Turnstile)
+    """Where lanes wait that want to enter, or to place targets."""
     pace: Callable[[], float] = lambda: 1.0
     """How many times rarer everything is read that is only the net under the user stream."""
 
@@ -44,8 +47,10 @@ class Breaker:
 
     _failures: deque[int] = field(default_factory=deque)
 
-    def failed(self, now_ms: int) -> None:
-        self._failures.append(now_ms)
+    def failed(self, now_ms: int, after_s: float | None = None) -> None:
+        """Count a failure; to be told when to come again is none."""
+        if after_s is None:
+            self._failures.append(now_ms)
 
     def is_open(self, now_ms: int) -> bool:
         while self._failures and self._failures[0] <= now_ms - BREAKER_MS:

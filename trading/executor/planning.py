@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from random import Random
 from typing import Final
 
 from cryptosystems.kernel.clock import to_datetime
@@ -29,6 +30,7 @@ from trading.services import follow, journal, permits
 from trading.services.settings import limits_of, settings_of
 
 Planner = Callable[[Desk, TradeFacts, int], Awaitable[None]]
+ROOM_AGAIN_S: Final = 5.0
 MOST_ALGOS: Final = 195
 """Of the account's 200 untriggered conditional orders; the rest is room for stops (EX-21)."""
 
@@ -56,6 +58,7 @@ class MarketPlanner:
     ) -> None:
         self._rules = rules
         self._quote = quote
+        self._random = Random()
 
     async def __call__(self, desk: Desk, trade: TradeFacts, now_ms: int) -> None:
         """Plan one chosen trade.
@@ -81,6 +84,9 @@ class MarketPlanner:
             return Denial("not_trading", "The exchange does not trade this symbol now.")
         if quote is None:
             return await self._without_price(desk, trade, now_ms)
+        wait_s = desk.port.admit()
+        if wait_s:
+            return await self._without_room(desk, trade, wait_s, now_ms)
         account = desk.memory.bare or await desk.port.account()
         desk.memory.is_hedged = account.is_hedged
         refused = _of_account(account) or await self._of_symbol(desk, trade, now_ms)
@@ -103,12 +109,27 @@ class MarketPlanner:
             raise RetryLater(f"no fresh price of {trade.symbol} yet", after_s=0.1)
         return Denial("no_price", "There was no fresh price to judge the entry by in time.")
 
+    async def _without_room(
+        self, desk: Desk, trade: TradeFacts, wait_s: float, now_ms: int
+    ) -> Denial:
+        """Wait for room in the exchange's limits: nothing is placed before the exits have theirs.
+
+        Raises
+        ------
+        RetryLater
+            While the signal may still be entered.
+        """
+        if now_ms < await desk.db.run(_valid_until, desk.ref, trade):
+            after_s = min(wait_s, ROOM_AGAIN_S * (1 + self._random.random()))
+            raise RetryLater("waiting for room in the exchange's limits", after_s=after_s)
+        return Denial("no_room", "The exchange's limits left no room to enter in time.")
+
     async def _of_symbol(self, desk: Desk, trade: TradeFacts, now_ms: int) -> Denial | None:
         """Refuse where something stands on the symbol that is not ours (EX-18, EX-21)."""
-        await reads.read_settings(desk, trade.symbol)
         if desk.memory.bare is not None:
             desk.memory.saw_nothing(trade.symbol)
             return None
+        await reads.read_settings(desk, trade.symbol)
         await reads.read_position(desk, trade.symbol, now_ms)
         told = await desk.port.open_orders(trade.symbol)
         await reads.take_orders(desk, trade.symbol, tuple(told), now_ms)

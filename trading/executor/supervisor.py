@@ -30,6 +30,7 @@ from trading.executor.lane import Lane
 from trading.executor.market import Market
 from trading.executor.memory import AccountRef
 from trading.executor.release import release
+from trading.executor.turnstile import Turnstile
 from trading.models import ExecutorWord, Trade, TradingAccount
 from trading.services import stops
 
@@ -123,6 +124,7 @@ class Supervisor:
     lanes: dict[UUID, Hosted] = field(default_factory=dict)
     own: Database = field(init=False)
     """Leases and switches do not wait behind the rows of a thousand lanes."""
+    turnstile: Turnstile = field(default_factory=Turnstile)
     modes: stops.Modes = field(default_factory=dict)
     modes_s: float = 0.0
     is_stopping: bool = False
@@ -179,6 +181,7 @@ class Supervisor:
     async def watch(self) -> None:
         """Look at changes and kill switches for all lanes together; wake those they concern."""
         asked_s = boot_s()
+        self.turnstile.look()
         seen, modes = await self.own.run(_changes)
         changed = {key for key, _ in modes.items() ^ self.modes.items()}
         self.modes, self.modes_s = modes, asked_s
@@ -215,10 +218,11 @@ class Supervisor:
     def hear(self, user_id: UUID) -> None:
         """Wake the lanes of a person who has just done something; a hint, never the truth.
 
-        What rings while a lane works is mostly its own bell, and is looked at a moment later.
+        What rings while a lane works, or has just worked, is mostly its own bell; where it is not,
+        `watch` sees what changed a moment later.
         """
         for held in self.lanes.values():
-            if held.ref.user_id == user_id and held.lane is not None and not held.lane.is_passing:
+            if held.ref.user_id == user_id and held.lane is not None and _rests(held.lane):
                 held.wake()
 
     async def renew(self) -> None:
@@ -307,6 +311,7 @@ class Supervisor:
         told = market.entries_refused
         market.entries_refused = lambda: self.refused or told()
         market.is_shutting_down = lambda: self.is_stopping
+        market.turns = self.turnstile
         market.modes, market.pace = self._modes, partial(self.pace, held.ref.venue)
         return Lane(
             held.ref,
@@ -411,6 +416,10 @@ def _accounts_with_work(now: datetime) -> list[AccountRef]:
         .values_list("pk", "user_id", "venue")
     ]
     return sorted(found, key=lambda ref: ref.account_id not in busy)
+
+
+def _rests(lane: Lane) -> bool:
+    return not lane.is_passing and time.monotonic() - lane.rested_s >= WATCH_S
 
 
 def _changes() -> tuple[dict[UUID, tuple[datetime, str]], stops.Modes]:

@@ -24,6 +24,7 @@ from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
 from trading.exchanges.clock import VenueClock
 from trading.exchanges.paper import PaperPort, PaperServices
+from trading.exchanges.paper_store import Versions
 from trading.exchanges.port import ExchangePort, ReadFailed
 from trading.exchanges.quotes import QuoteFeed
 from trading.exchanges.rules import RulesBook
@@ -137,6 +138,7 @@ class LiveVenues:
         self._tasks: dict[Venue, asyncio.Task[None]] = {}
         self._wanted: dict[UUID, tuple[Venue, frozenset[str]]] = {}
         self._ledger = Ledger(process)
+        self._versions = Versions(db.run)
 
     # --- what the supervisor asks for ------------------------------------------------------------
 
@@ -162,6 +164,7 @@ class LiveVenues:
                 now_ms=desk.clock.now_ms,
                 run=self._db.run,
                 speed=desk.speed,
+                versions=self._versions,
             )
             return PaperPort(account.user_id, account.pk, services)
         port = CcxtFutures(desk.client, self._credential(account), clock_refused=desk.clock.doubt)

@@ -212,7 +212,7 @@ class Ledger:
         if leverage < before and self.free < 0:
             held.leverage = before
             raise Refused(-2028, "Leverage is smaller than permitted: insufficient margin balance.")
-        self._events.append(SettingsEvent(symbol, now_ms))
+        self._events.append(SettingsEvent(symbol, now_ms, leverage))
         return self.symbol_settings(symbol)
 
     def _check_margin_type(self, symbol: str, is_isolated: bool) -> None:

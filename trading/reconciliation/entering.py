@@ -172,8 +172,8 @@ def _set_up(look: Look) -> Decision | None:
     settings = look.venue.settings
     if look.covering:
         return None  # a guard rests: it was set up before
-    if settings is None:
-        return look.read(What.SETTINGS, "set_up", Urgency.ENTER)
+    if settings is None:  # set without asking first, read once after both
+        return look.do(SetIsolated(look.terms.leverage), Urgency.ENTER)
     if not settings.is_isolated:
         return look.do(SetIsolated(), Urgency.ENTER)
     if settings.leverage != look.terms.leverage:

@@ -200,7 +200,7 @@ def watch_position(look: Look) -> Decision | None:
     if trade.state is not TradeState.OPEN or look.held <= 0:
         return None
     if trade.last_fill_ms is not None:
-        after = trade.last_fill_ms + timing.READ_LAG_MS
+        after = trade.last_fill_ms + _net(look, timing.READ_LAG_MS)
         if not look.is_read_since(What.POSITION, after) and look.is_past(after):
             return look.read(What.POSITION, "after_fill", Urgency.LOOK)
     if reading is None or look.is_past(reading.read_ms + _net(look, timing.WATCH_LATE_MS)):

@@ -115,7 +115,9 @@ class SetLeverage:
 
 @dataclass(frozen=True, slots=True)
 class SetIsolated:
-    """Isolated margin for the symbol."""
+    """Isolated margin for the symbol; the leverage with it, where neither is known."""
+
+    leverage: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import httpx
-from django.db.models import Min
 
 from cryptosystems.management.benchmarks.crowd_meters import Meters
 from cryptosystems.management.benchmarks.crowd_people import Member, issue
@@ -20,7 +19,7 @@ from signals.models import Signal
 from trading.domain import client_ids
 from trading.domain.orders import Leg
 from trading.executor.supervisor import Supervisor
-from trading.models import Trade, TradeOrder
+from trading.models import JournalEntry, Trade, TradeOrder
 
 LOOK_S: Final = 0.5
 _WHY: Final = "bench: a crowd"
@@ -162,13 +161,14 @@ def _delays(signal: Signal, accounts: frozenset[UUID]) -> dict[str, Any]:
         trade__signal_id=signal.id, trade__account_id__in=accounts
     )
     sent = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False)
-    seen = rows.filter(leg=Leg.STOP.value, seen_at__isnull=False)
+    stops = {str(pk) for pk in rows.filter(leg=Leg.STOP.value).values_list("pk", flat=True)}
+    seen = {order: at for order, at in reversed(_sightings()) if order in stops}
     entries = _after(signal.issued_at, sent.values_list("sent_at", flat=True))
-    stops = _after(signal.issued_at, seen.values_list("seen_at", flat=True))
+    seen_after = _after(signal.issued_at, seen.values())
     return {
         "entries": len(entries),
         "entry_ms": percentiles(entries),
-        "stop_ms": percentiles(stops),
+        "stop_ms": percentiles(seen_after),
     }
 
 
@@ -200,40 +200,37 @@ def _measured(signal: Signal) -> dict[str, Any]:
     """Return what rows say: entries, stops before them, and how long both took."""
     trades = list(Trade.objects.across_tenants(_WHY).filter(signal_id=signal.id))
     rows = TradeOrder.objects.across_tenants(_WHY).filter(trade__signal_id=signal.id)
-    entries = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False)
+    entries = rows.filter(leg=Leg.ENTRY.value, sent_at__isnull=False).exclude(exchange_id="")
     sent = {pk: at for pk, at in entries.values_list("trade_id", "sent_at") if at is not None}
-    covered = dict(
-        rows.filter(leg__in=_COVERS, seen_at__isnull=False)
-        .values_list("trade_id")
-        .annotate(first=Min("answered_at"))
-    )
-    proofs = _first_proofs()
-    stops = dict(
-        rows.filter(leg=Leg.STOP.value, seen_at__isnull=False).values_list("trade_id", "seen_at")
-    )
+    legs = {str(pk): (leg, trade) for pk, leg, trade in rows.values_list("pk", "leg", "trade_id")}
+    proofs: dict[tuple[str, UUID], datetime] = {}
+    for order, at in _sightings():
+        if order in legs:
+            proofs.setdefault(legs[order], at)
+    covered = {
+        pk: min(proofs[leg, pk] for leg in _COVERS if (leg, pk) in proofs)
+        for pk in {pk for _, pk in proofs}
+    }
+    stops = {pk: at for (leg, pk), at in proofs.items() if leg == Leg.STOP.value}
     return {
         "trades": len(trades),
         "states": dict(Counter(trade.state for trade in trades)),
         "reasons": dict(Counter(trade.reason for trade in trades if trade.reason)),
         "entries_sent": len(sent),
-        "stop_before_entry": sum(
-            pk in proofs and proofs[pk] <= at and pk in covered for pk, at in sent.items()
-        ),
+        "stop_before_entry": sum(pk in covered and covered[pk] <= at for pk, at in sent.items()),
         "open": sum(trade.open_quantity > 0 for trade in trades),
-        "open_with_stop": sum(trade.open_quantity > 0 and trade.id in stops for trade in trades),
+        "open_with_stop": sum(trade.open_quantity > 0 and trade.id in covered for trade in trades),
         "ever_naked": sum(trade.longest_naked_ms > 0 for trade in trades),
         "signal_to_entry_ms": percentiles(_after(signal.issued_at, sent.values())),
         "signal_to_stop_ms": percentiles(_after(signal.issued_at, stops.values())),
-        "orders": rows.filter(sent_at__isnull=False).count(),
+        "orders": rows.exclude(exchange_id="").count(),
     }
 
 
-def _first_proofs() -> dict[Any, datetime]:
-    """Return when each trade's journal first said that a stop was seen resting."""
-    from trading.models import JournalEntry
-
-    rows = JournalEntry.objects.across_tenants(_WHY).filter(kind="stop_seen")
-    return dict(rows.values_list("trade_id").annotate(first=Min("at")))
+def _sightings() -> list[tuple[str, datetime]]:
+    """Return each time a stop was first seen resting: (the row of its order, when)."""
+    rows = JournalEntry.objects.across_tenants(_WHY).filter(kind="stop_seen").order_by("at", "id")
+    return [(details["order"], at) for details, at in rows.values_list("details", "at")]
 
 
 def _after(began: datetime, moments: Iterable[datetime | None]) -> list[float]:

@@ -109,6 +109,9 @@ class CorePort:
         if self.trouble.strikes("read"):
             raise ReadFailed("the exchange did not answer")
 
+    def admit(self) -> float:
+        return 0.0
+
     async def submit(self, request: OrderRequest) -> Outcome:
         if self.trouble.strikes("not_sent"):
             return Outcome(OutcomeClass.NOT_SENT, status=429, message="limit", retry_after_s=1.0)

@@ -343,6 +343,9 @@ class SmallExchange:
 
     # --- the port --------------------------------------------------------------------------------
 
+    def admit(self) -> float:
+        return 0.0
+
     async def submit(self, request: OrderRequest) -> Outcome:
         parsed = client_ids.parse(request.client_id)
         assert parsed is not None

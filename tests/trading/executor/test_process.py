@@ -266,8 +266,7 @@ def test_a_replaced_key_is_taken_and_a_revoked_one_signs_nothing_more(
     trade = chosen(account, signal_now())
     rows = TradingAccount.objects.for_user(user.pk)
     with running(lane_loop) as supervisor:
-        wait_until(lambda: fresh(trade).state == "open", 20)
-        wait_until(lambda: legs(who) == ["stop", "tp1", "tp2", "tp3"], 15)
+        wait_until(lambda: legs(who) == ["stop", "tp1", "tp2", "tp3"], 20)
         other = who.add_key(addresses=["127.0.0.1"])
         who.revoke()
         market.price("BTCUSDT", 60_750)
@@ -276,6 +275,7 @@ def test_a_replaced_key_is_taken_and_a_revoked_one_signs_nothing_more(
         wait_until(lambda: account_now(rows).state == "connected", 20)
         wait_until(lambda: supervisor.lanes[account.pk].key_id == other["api_key"], 20)
         wait_until(lambda: fresh(trade).stop_level == "break_even", 20)
+        wait_until(lambda: legs(who) == ["stop", "tp2", "tp3"], 20)
 
         mass.revoke_all(timezone.now(), exits_too=True)
         wait_until(lambda: account.pk not in supervisor.lanes, 20)
