@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from trading.exchanges.budget import ENTRY_WEIGHT, EXIT_WEIGHT, Priority, WeightBudget
 
-MINUTE = 60_000
 NOW = 1_764_010_800_000 + 15_000
 """A quarter of a minute in."""
 
