@@ -24,7 +24,7 @@ from trading.domain.orders import Leg, OrderState
 from trading.models import BotSettings, ExecutorWord, Fill, Trade, TradeOrder
 from trading.selectors.accounts import account_view
 from trading.selectors.ladder import paper_count, rung_of
-from trading.selectors.standing import HELD, today_of
+from trading.selectors.standing import HELD, lost_percent, today_of
 from trading.selectors.trades import result_r
 
 SILENT_S: Final = 15.0
@@ -59,18 +59,13 @@ def bot_view(
         cap_sentence=rung.sentence,
         equity=equity,
         lost_today=lost,
-        lost_today_percent=_percent(lost, equity),
+        lost_today_percent=lost_percent(lost, equity) or Decimal(0),
         to_halt=None if limit is None else max(Decimal(0), limit - lost),
         n_open=n_open,
         pauses=tuple(_pauses(row, switch, now)),
         changed_at=row.changed_at,
         automation_opens=automation_opens(paper_count(row.user_id)),
     )
-
-
-def _percent(lost: Decimal, equity: Decimal | None) -> Decimal:
-    whole = (equity or Decimal(0)) + lost
-    return (lost / whole * 100).quantize(Decimal("0.01")) if whole > 0 else Decimal(0)
 
 
 def _pauses(row: BotSettings, switch: StopMode | None, now: datetime) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """What the socket topic `account` carries of trading: small, and whole each time."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from cryptosystems.kernel.decimals import plain
 from trading.contracts import TradeState
 from trading.models import BotSettings, JournalEntry, Trade
 from trading.selectors.ladder import paper_count
-from trading.selectors.standing import HELD, lost_percent
+from trading.selectors.standing import HELD, lost_percent, today_of
 from trading.selectors.trades import CONFIRM_S, positions_of
 
 
@@ -86,7 +87,7 @@ def live_state(user_id: UUID) -> dict[str, Any]:
                 "mode": bot.mode,
                 "automatic": bot.is_automatic,
                 "pause": bot.pause_code,
-                "lost_percent": plain(lost_percent(bot, now)),
+                "lost_percent": _lost_percent(bot, now),
             }
             for bot in bots
         ],
@@ -99,3 +100,9 @@ def _closing(user_id: UUID) -> dict[UUID, datetime]:
     rows = Trade.objects.for_user(user_id).filter(state__in=HELD, naked_since__isnull=False)
     found = rows.values_list("pk", "naked_since")
     return {pk: since + timedelta(seconds=CONFIRM_S) for pk, since in found if since is not None}
+
+
+def _lost_percent(bot: BotSettings, now: datetime) -> str | None:
+    """Return the share lost today as text; None while nobody has read the account's equity."""
+    share = lost_percent(max(Decimal(0), today_of(bot, now).lost), bot.equity)
+    return None if share is None else plain(share)

@@ -54,10 +54,11 @@ def today_of(row: BotSettings, now: datetime) -> Today:
     return Today(-(min(booked, filled) + other + row.unrealised), entered.count())
 
 
-def lost_percent(row: BotSettings, now: datetime) -> Decimal:
-    """Return what was lost today in per cent of the equity that the day began with."""
-    lost = max(Decimal(0), today_of(row, now).lost)
-    whole = (row.equity or Decimal(0)) + lost
+def lost_percent(lost: Decimal, equity: Decimal | None) -> Decimal | None:
+    """Return what was lost today in per cent of what the day began with; None: equity unknown."""
+    if equity is None:
+        return None
+    whole = equity + lost
     return (lost / whole * 100).quantize(Decimal("0.01")) if whole > 0 else Decimal(0)
 
 
