@@ -153,7 +153,8 @@ class LiveVenues:
         venue = Venue(account.venue)
         desk = self.desk(venue)
         try:
-            await asyncio.wait_for(desk.ready.wait(), READY_S)
+            async with asyncio.timeout(READY_S):
+                await desk.ready.wait()
         except TimeoutError:
             raise RetryLater(f"{desk.venue.value} does not answer yet") from None
         if venue is Venue.PAPER:
