@@ -64,9 +64,9 @@ class Reconciler:
     _lost_ms: int = 0
     _random: Random = field(default_factory=Random)
 
-    def ask(self, reason: str) -> None:
-        """Reconcile at the next pass; until then nothing is opened."""
-        self.is_done, self.reason, self._next_ms = False, reason, 0
+    def ask(self, reason: str, at_ms: int = 0) -> None:
+        """Reconcile at the next pass, or from a time on; until then nothing is opened."""
+        self.is_done, self.reason, self._next_ms = False, reason, at_ms
 
     def due_ms(self, now_ms: int) -> int:
         """Return when it is due."""
