@@ -24,7 +24,7 @@ from trading.domain.orders import Leg, OrderState
 from trading.models import BotSettings, ExecutorWord, Fill, Trade, TradeOrder
 from trading.selectors.accounts import account_view
 from trading.selectors.ladder import paper_count, rung_of
-from trading.selectors.standing import HELD, lost_percent, today_of
+from trading.selectors.standing import HELD, today_of
 from trading.selectors.trades import result_r
 
 SILENT_S: Final = 15.0
@@ -44,7 +44,7 @@ def bot_view(
     equity = row.equity if row.equity is not None or row.account.venue != "paper" else start_equity
     rung = rung_of(row.user_id, row.account_id)
     lost = max(Decimal(0), today.lost)
-    limit = None if equity is None else (equity + lost) * row.daily_loss_percent / 100
+    limit = None if equity is None else today.base(equity) * row.daily_loss_percent / 100
     n_open = (
         Trade.objects.for_user(row.user_id)
         .filter(account_id=row.account_id, state__in=HELD)
@@ -59,7 +59,7 @@ def bot_view(
         cap_sentence=rung.sentence,
         equity=equity,
         lost_today=lost,
-        lost_today_percent=lost_percent(lost, equity) or Decimal(0),
+        lost_today_percent=today.percent(equity),
         to_halt=None if limit is None else max(Decimal(0), limit - lost),
         n_open=n_open,
         pauses=tuple(_pauses(row, switch, now)),

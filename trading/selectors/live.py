@@ -1,7 +1,6 @@
 """What the socket topic `account` carries of trading: small, and whole each time."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from cryptosystems.kernel.decimals import plain
 from trading.contracts import TradeState
 from trading.models import BotSettings, JournalEntry, Trade
 from trading.selectors.ladder import paper_count
-from trading.selectors.standing import HELD, lost_percent, today_of
+from trading.selectors.standing import HELD, lost_percent
 from trading.selectors.trades import CONFIRM_S, positions_of
 
 
@@ -104,5 +103,5 @@ def _closing(user_id: UUID) -> dict[UUID, datetime]:
 
 def _lost_percent(bot: BotSettings, now: datetime) -> str | None:
     """Return the share lost today as text; None while nobody has read the account's equity."""
-    share = lost_percent(max(Decimal(0), today_of(bot, now).lost), bot.equity)
+    share = lost_percent(bot, now)
     return None if share is None else plain(share)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform import switches
+from signals import api as signals
 from signals.services.publish import publish
 from tests.support.people import person, staff
 from tests.support.setups import AT_MS, make_draft
@@ -215,6 +216,31 @@ def test_what_is_too_late_or_unknown_cannot_be_followed() -> None:
         follow.follow(alice.pk, draft.id, NOW + timedelta(days=9))
     with pytest.raises(InvalidInput, match="no such"):
         follow.follow(alice.pk, signal().id, NOW)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False], ids=["taken", "passed over"])
+def test_what_the_paper_bot_decided_on_cannot_be_followed_by_hand_and_says_so(
+    is_wanted: bool,
+) -> None:
+    alice = person("alice")
+    draft = make_draft()
+    publish(draft)
+    account = paper_of(alice)
+    taken = signals.tradable_signal(draft.id)
+    assert taken is not None
+    row = settings.settings_of(alice.pk, account.pk)
+    row.mode, row.is_automatic = BotMode.TRADING.value, True
+    row.not_symbols = [] if is_wanted else [taken.symbol]
+    row.save()
+    follow.choose_for_bots(taken, NOW)
+    words = "bot of your paper account has " + ("taken" if is_wanted else "passed")
+    with pytest.raises(NotAllowed, match=words) as refused:
+        follow.follow(alice.pk, draft.id, NOW)
+    assert refused.value.code == "held_by_bot"
+    assert "takes a signal once" in str(refused.value)
+    assert "You follow" not in str(list(JournalEntry.objects.for_user(alice.pk).values("sentence")))
+    line = api.followed(alice.pk, [draft.id])[draft.id]
+    assert line.how == "bot", "the pages show how it stands instead of a button"
 
 
 def test_flatten_asks_for_every_trade_and_switches_the_bot_off() -> None:
