@@ -14,6 +14,9 @@ from uuid import uuid4
 
 from cryptosystems.kernel.clock import FixedClock, to_datetime
 from cryptosystems.kernel.retry import Backoff
+from cryptosystems.platform import leases
+from cryptosystems.platform.leases import Holding
+from cryptosystems.platform.models import Lease
 from tests.support.canary import Canary, Sinks
 from tests.support.exchange_process import Venue as Exchange
 from tests.support.exchange_process import Who
@@ -81,6 +84,8 @@ class Stage:
     """The user stream is not listened to."""
     may_lack_rows: bool = False
     """The test takes the database away."""
+    holding: Holding | None = None
+    """The lease that its lanes hold; without one they are alone in the world."""
     mark: Decimal = Decimal(ABOVE)
     _listening: Any = None
 
@@ -138,7 +143,7 @@ class Stage:
         port = Port(self.client, Credential(self.who.api_key, KeyKind.ED25519, opened))
         market = Market(quote=self.quote, rules=self.rule, now_ms=self.clock.now_ms)
         ref = AccountRef(self.user.pk, self.account.pk, Venue.SIMULATED)
-        lane = Lane(ref, port, self.db, market, wall_ms=self.clock.now_ms)
+        lane = Lane(ref, port, self.db, market, wall_ms=self.clock.now_ms, holding=self.holding)
         lane.doer.call_s = self.call_s
         if not self.is_deaf:
             self._listening = asyncio.run_coroutine_threadsafe(lane.listen(), self.loop)
@@ -185,6 +190,13 @@ class Stage:
         self.catch_up()
         self.open_client()
         self.lane = self.new_lane()
+
+    def take_over(self, owner: str) -> None:
+        """Take the account's lease, as it can be taken once its owner was silent for too long."""
+        name = f"lane:{self.account.pk}"
+        Lease.objects.filter(name=name).update(until_ms=0)
+        self.holding = leases.take(name, owner)
+        assert self.holding is not None
 
     def catch_up(self) -> None:
         """Take the exchange's time, and look at what is there."""
