@@ -128,8 +128,8 @@ class Supervisor:
     modes: stops.Modes = field(default_factory=dict)
     modes_s: float = 0.0
     is_stopping: bool = False
-    refused: str = ""
-    """Why this process enters nothing: another release is alive."""
+    refused: str = "starting"
+    """Why this process enters nothing: another release is alive, or nobody has looked yet."""
     started_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
