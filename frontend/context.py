@@ -15,6 +15,8 @@ from accounts.contracts import (
 )
 from billing.contracts import BillingView, Entitlements, PlanView
 from cryptosystems.platform.announcements import AnnouncementView
+from frontend.charts import Bar, Dot, Line
+from signals.api import Recomputed, Sought
 from trading.contracts import ExecutorStatus
 
 
@@ -279,3 +281,51 @@ class DataPage:
     """Of which signals can be taken as a file; the one of now comes first."""
     lock: str
     """Why they cannot; empty where they can."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """The record of one origin; without any signal only the first three are filled."""
+
+    shell: Shell
+    origins: tuple[str, ...]
+    origin: str
+    figures: dict[str, Any] | None
+    """`signals.settlement.record.figures`."""
+    is_enough: bool = False
+    """Below a hundred results no rate is stated."""
+    losers: tuple[dict[str, Any], ...] = ()
+    equity: Line | None = None
+    drawdown: Line | None = None
+    rolling: Line | None = None
+    dots: tuple[Dot, ...] = ()
+    square: tuple[tuple[float, float, int], ...] = ()
+    bars: tuple[Bar, ...] = ()
+    symbols: tuple[dict[str, Any], ...] = ()
+    groups: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = ()
+    turned_down: tuple[dict[str, Any], ...] = ()
+    expectation: dict[str, Any] | None = None
+    horizon: int = 12
+    horizons: tuple[int, ...] = ()
+    risk: str = ""
+    risks: tuple[str, ...] = ()
+    sought: Sought | None = None
+    rows: tuple[dict[str, Any], ...] = ()
+    before: int | None = None
+    months: tuple[str, ...] = ()
+    query: str = ""
+    """What was asked, without the cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPage:
+    """One signal at its own address."""
+
+    shell: Shell
+    signal: dict[str, Any]
+    levels: tuple[LevelRow, ...]
+    evidence: dict[str, Any] | None
+    recomputed: Recomputed | None
+    """What the stored inputs give now, where it was asked."""
+    address: str
+    """The page's own, for cards and for copying."""

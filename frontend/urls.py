@@ -15,6 +15,7 @@ from frontend.pages import (
     operations,
     orders,
     plans,
+    record,
     security,
     tokens,
 )
@@ -25,6 +26,11 @@ urlpatterns = [
     path("", marketing.landing, name="landing"),
     path("ai-trading/dashboard", dashboard.dashboard, name="dashboard"),
     path("ai-trading/plans-pricing", plans.plans, name="plans"),
+    path("ai-trading/track-record", record.track_record, name="record"),
+    path(
+        "ai-trading/track-record/<slug:origin>/<slug:month>.zip", record.month, name="record-month"
+    ),
+    path("ai-trading/signals/<uuid:signal_id>", record.signal, name="signal"),
     path("account/security", security.security, name="security"),
     path("account/security/sessions/end", security.end_sessions, name="end-sessions"),
     path(
