@@ -3,12 +3,13 @@
 from typing import Any, Final
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from cryptosystems.kernel.errors import InvalidInput
+from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.kernel.timeframes import Timeframe
 from frontend import charts
 from frontend.context import RecordPage, SignalPage
@@ -52,7 +53,10 @@ def signal(request: HttpRequest, signal_id: UUID) -> HttpResponse:
     """Render one signal for good: what was promised, why, and what became of it."""
     shell = make_shell("signal", request)
     viewer_id = None if shell.person is None else shell.person.id
-    found = signals.signal_detail(signal_id, viewer_id)
+    try:
+        found = signals.signal_detail(signal_id, viewer_id)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
     if found is None:
         raise Http404
     rebuilt = signals.recomputed(signal_id) if "recompute" in request.GET else None

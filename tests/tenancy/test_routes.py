@@ -45,6 +45,8 @@ class Estate:
             "session_id": UserSession.objects.get(user=self.alice).pk,
             "pk": key.pk,
             "symbol": "BTCUSDT",
+            "origin": "simulated",
+            "month": "2025-11",
             "signal_id": uuid.uuid4(),
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,
