@@ -147,6 +147,7 @@ def rules_of(row: Mapping[str, Any], brackets: tuple[RiskBracket, ...]) -> Tradi
         status=str(row.get("status") or row.get("contractStatus") or ""),
         max_orders=wire.whole(filters.get("MAX_NUM_ORDERS", {}), "limit", 200),
         max_leverage=max(b.max_leverage for b in brackets),
+        trigger_protect=wire.number(row, "triggerProtect", _D("0.05")),
     )
 
 
