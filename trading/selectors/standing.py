@@ -94,9 +94,9 @@ def transferred(row: BotSettings, since: datetime, until: datetime) -> Decimal:
     return Decimal(0) if total is None else total
 
 
-def lost_percent(row: BotSettings, now: datetime) -> Decimal:
-    """Return what was lost today in per cent of the equity that the day began with."""
-    return today_of(row, now).percent(row.equity)
+def lost_percent(row: BotSettings, now: datetime) -> Decimal | None:
+    """Return what was lost today in per cent of what the day began with; None: equity unknown."""
+    return None if row.equity is None else today_of(row, now).percent(row.equity)
 
 
 def held_trades(user_id: UUID, account_id: UUID) -> list[Trade]:

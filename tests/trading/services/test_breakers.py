@@ -5,6 +5,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform import switches
@@ -313,3 +314,14 @@ def test_a_limit_out_of_range_is_refused_with_the_range(changes: dict[str, Any],
     with pytest.raises(InvalidInput, match=told):
         api.save_limits(alice.pk, account.pk, changes)
     assert api.bot_view(alice.pk, account.pk).limits == before
+
+
+def test_a_share_of_an_equity_that_nobody_knows_is_not_told() -> None:
+    alice = person("alice")
+    row = bot_of(alice)
+    lose(row, 30, timezone.now())
+    told = []
+    for equity in (None, D(9_970)):
+        BotSettings.objects.for_user(alice.pk).filter(pk=row.pk).update(equity=equity)
+        told.append(api.live_state(alice.pk)["bots"][0]["lost_percent"])
+    assert told == [None, "0.30"]
