@@ -19,7 +19,7 @@ from cryptosystems.kernel.errors import CryptoSystemsError, RetryLater
 from trading import vault
 from trading.contracts import Venue
 from trading.domain.venue import Quote, Service, TradingRules
-from trading.exchanges.addresses import addresses_of
+from trading.exchanges.addresses import addresses_of, ours
 from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
 from trading.exchanges.clock import VenueClock
@@ -88,7 +88,12 @@ class Desk:
         self.clock = VenueClock(self.speed)
         # Limits run on real time, however fast a replayed market does.
         budget_ms = self.clock.now_ms if self.speed == 1.0 else _real_ms
-        self.client = FuturesClient(addresses, self.clock.now_ms, budget_now_ms=budget_ms)
+        self.client = FuturesClient(
+            addresses,
+            self.clock.now_ms,
+            budget_now_ms=budget_ms,
+            egress=ours(settings.EGRESS_ADDRESSES),
+        )
         self.rules = RulesBook(self.client)
         self.feed = QuoteFeed(addresses.streams, self.clock.now_ms, speed=self.speed)
 
