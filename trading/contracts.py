@@ -258,6 +258,9 @@ class FillLine:
     quantity: Decimal | None
     slippage_bps: Decimal | None
     fee: Decimal | None
+    """USDT; None while a fee in another coin has not been converted."""
+    fee_paid: str
+    """Amount and coin of a fee in another coin, which `fee` is converted from; else empty."""
     result_r: Decimal | None
     exchange_id: str
 

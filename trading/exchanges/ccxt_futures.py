@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from cryptosystems.kernel.decimals import plain
@@ -42,6 +43,8 @@ from trading.exchanges.user_stream import UserStream
 
 _NOT_THERE: Final = (-2011, -2013)
 _CLOCK: Final = -1021
+_NO_MARKET: Final = -1121
+_MINUTE_MS: Final = 60_000
 _PAGE: Final = 1_000
 _MOST_PAGES: Final = 50
 _WEEK_MS: Final = 7 * 86_400_000 - 1
@@ -279,6 +282,15 @@ class CcxtFutures(ExchangePort):
         """Return (maker, taker) as fractions."""
         return await self._read("fapiPrivateGetCommissionRate", {"symbol": symbol}, _fees, 20)
 
+    async def price_at(self, symbol: str, at_ms: int) -> Decimal | None:
+        """Return the middle of the minute's open and close; None where there is no such market."""
+        start = at_ms - at_ms % _MINUTE_MS
+        params = {"symbol": symbol, "interval": "1m", "startTime": start, "limit": 1}
+        reply = await self._client.send("fapiPublicGetKlines", params, is_signed=False)
+        if refusal_of(read_json(reply.body))[0] == _NO_MARKET:
+            return None
+        return self._understood(reply, partial(_middle, start))
+
     async def brackets(self) -> dict[str, tuple[RiskBracket, ...]]:
         """Return the leverage brackets of all symbols."""
         rows = await self._read("fapiPrivateGetLeverageBracket", {}, _dicts)
@@ -429,6 +441,15 @@ def _modes(body: Any) -> dict[str, bool]:
         if name not in body:
             raise wire.Unreadable(f"{name} is missing")
     return {name: wire.flag(body, name) for name in names}
+
+
+def _middle(start_ms: int, body: Any) -> Decimal | None:
+    """Return the middle of open and close, if the first candle is of this minute."""
+    if not isinstance(body, list) or (body and not isinstance(body[0], list)):
+        raise wire.Unreadable("the answer is no list of candles")
+    if not body or body[0][0] != start_ms:
+        return None
+    return (Decimal(str(body[0][1])) + Decimal(str(body[0][4]))) / 2
 
 
 def _fees(body: Any) -> tuple[Decimal, Decimal]:
