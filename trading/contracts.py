@@ -333,6 +333,10 @@ class ExecutorStatus:
     oldest_unknown_s: float | None
     n_naked: int
     longest_naked_s: float | None
+    n_mismatched: int
+    """Accounts whose last comparison with the exchange found a difference."""
+    away: str
+    """Why the exchange counts as not in service; empty while it serves."""
     clock_offset_ms: float | None
     weight_used: int | None
     said_at: datetime | None
