@@ -193,23 +193,27 @@ class CcxtFutures(ExchangePort):
         return self._understood(reply, read)
 
     async def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
-        """Return what rests at both services."""
+        """Return what rests at both services.
+
+        What is asked of one symbol proves an exit. All symbols at once are dear, and their readers
+        (comparing an account) can wait: a thousand of them would take the room of every stop.
+        """
         params = {"symbol": symbol} if symbol else {}
-        weight = 1 if symbol else 40
-        urgent = Priority.EXIT
+        weight, priority = (1, Priority.EXIT) if symbol else (40, Priority.READ)
         ordinary = await self._rows(
-            "fapiPrivateGetOpenOrders", params, wire.order_of, weight, urgent
+            "fapiPrivateGetOpenOrders", params, wire.order_of, weight, priority
         )
         algos = await self._rows(
-            "fapiPrivateGetOpenAlgoOrders", params, wire.algo_of, weight, urgent
+            "fapiPrivateGetOpenAlgoOrders", params, wire.algo_of, weight, priority
         )
         return sorted([*ordinary, *algos], key=lambda o: (o.updated_ms, o.exchange_id))
 
     async def positions(self, symbol: str | None = None) -> list[VenuePosition]:
         """Return positions that are not zero; resting orders alone make zero rows."""
         params = {"symbol": symbol} if symbol else {}
+        priority = Priority.EXIT if symbol else Priority.READ
         found = await self._rows(
-            "fapiPrivateV3GetPositionRisk", params, wire.position_of, 5, Priority.EXIT
+            "fapiPrivateV3GetPositionRisk", params, wire.position_of, 5, priority
         )
         return [p for p in found if p.quantity and symbol in (None, p.symbol)]
 
@@ -252,6 +256,7 @@ class CcxtFutures(ExchangePort):
                 {"symbol": symbol, "startTime": start, "endTime": end, "limit": _PAGE},
                 wire.fill_of,
                 5,
+                Priority.EXIT,  # a close that was filled in part goes on only once it is booked
             )
             found.update((fill.trade_id, fill) for fill in page)
             if len(page) >= _PAGE:
