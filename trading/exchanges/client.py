@@ -18,13 +18,14 @@ import yarl
 
 from trading.exchanges.addresses import Addresses, check_host
 from trading.exchanges.budget import Priority, WeightBudget
-from trading.exchanges.outcomes import Reply
+from trading.exchanges.outcomes import Reply, read_json, refusal_of
 from trading.exchanges.service import ServiceState
 from trading.exchanges.signer import Credential
 
 TIMEOUT_S: Final = 12.0
 """Beyond the 10 seconds that the exchange's own back end takes before it gives up."""
 RECV_WINDOW_MS: Final = 5_000
+_NOT_FROM_HERE: Final = -2015
 _MOST_BODY: Final = 32 * 1024 * 1024
 _FORM: Final = "application/x-www-form-urlencoded"
 _KEPT_HEADERS: Final = (
@@ -195,6 +196,8 @@ class FuturesClient:
         own = egress if len(egress) > 1 else ("",)
         self._address = own[0]
         self._spares = {address: WeightBudget() for address in own[1:]}
+        self._bound: set[tuple[str, str]] = set()
+        """(account, address): keys that a spare address was refused for."""
         self.service = ServiceState()
         self._now_ms = now_ms
         self._budget_now_ms = budget_now_ms or now_ms
@@ -232,7 +235,7 @@ class FuturesClient:
             If the host is not one of the venue, or the secret cannot be used; nothing was sent.
         """
         account = credential.account if credential else ""
-        address, budget = self._way(priority)
+        address, budget = self._way(priority, account)
         wait_ms = budget.take(
             weight, priority, self._budget_now_ms(), account=account, orders=orders
         )
@@ -261,16 +264,35 @@ class FuturesClient:
         )
         if url == self.addresses.rest:
             self.service.answered(account, reply, self._budget_now_ms())
-        return reply
+        return self._unless_bound(reply, address, account)
 
-    def _way(self, priority: Priority) -> tuple[str, WeightBudget]:
+    def _way(self, priority: Priority, account: str) -> tuple[str, WeightBudget]:
         """Return the address a call leaves by: of one that is banned, exits go by a spare one."""
         now_ms = self._budget_now_ms()
         if priority is Priority.EXIT and now_ms < self.budget.banned_until_ms:
             for address, budget in self._spares.items():
-                if now_ms >= budget.banned_until_ms:
+                if now_ms >= budget.banned_until_ms and (account, address) not in self._bound:
                     return address, budget
         return self._address, self.budget
+
+    def _unless_bound(self, reply: Reply, address: str, account: str) -> Reply:
+        """Tell a key that may not be used from a spare address from one that is refused.
+
+        The key works; it is bound to other addresses of ours. The next try leaves by another spare
+        one, or waits for the ban to end.
+        """
+        if address not in self._spares or reply.status is None or reply.status < 400:
+            return reply
+        if refusal_of(read_json(reply.body))[0] != _NOT_FROM_HERE:
+            return reply
+        self._bound.add((account, address))
+        wait_ms = max(0, self.budget.banned_until_ms - self._budget_now_ms())
+        return Reply(
+            None,
+            has_left=False,
+            trouble="the key is not allowed from a spare address",
+            retry_after_s=min(1.0, wait_ms / 1_000),
+        )
 
     def set_limits(self, weight: int, orders_minute: int, orders_ten_seconds: int) -> None:
         """Take the limits that the exchange publishes; they hold for each address."""

@@ -4,12 +4,29 @@ import json
 
 import pytest
 
+from tests.trading.exchanges.stage import hmac_credential, order
+from tests.trading.exchanges.test_odd_replies import says, serving
+from trading.contracts import Venue
+from trading.exchanges.addresses import addresses_of
+from trading.exchanges.ccxt_futures import CcxtFutures
+from trading.exchanges.client import FuturesClient
 from trading.exchanges.outcomes import Reply
 from trading.exchanges.service import QUIET_MS, WINDOW_MS, WORD_MS, ServiceState
 
 REFUSED = Reply(503, b"Service Unavailable")
 FINE = Reply(200, b"{}")
 OVERLOADED = Reply(503, b'{"code":-1008,"msg":"Server is currently overloaded"}')
+
+
+async def test_the_client_takes_note_of_what_its_accounts_are_told() -> None:
+    async with serving(says(503, b"Service Unavailable.")) as server:
+        client = FuturesClient(addresses_of(Venue.SIMULATED, server.url, "ws://nowhere"), lambda: 1)
+        for name in "abc":
+            await CcxtFutures(client, hmac_credential(name, "s")).submit(
+                order("cs-1", quantity="1")
+            )
+        assert client.service.look(1)
+        await client.close()
 
 
 def status(value: object) -> Reply:

@@ -25,6 +25,8 @@ class Door:
 
     port: CcxtFutures
     banned: set[str] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
+    """Addresses that the key is not bound to."""
     asked: list[str] = field(default_factory=list)
     now_ms: int = NOW_MS
 
@@ -36,6 +38,9 @@ async def door(*egress: str) -> AsyncIterator[Door]:
         if request.remote in told.banned:
             body = {"code": -1003, "msg": "Way too many requests; IP banned."}
             return web.json_response(body, status=418, headers={"Retry-After": "120"})
+        if request.remote in told.forbidden:
+            body = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
+            return web.json_response(body, status=401)
         return web.json_response(
             {"code": -2022, "msg": "ReduceOnly Order is rejected."}, status=400
         )
@@ -76,6 +81,22 @@ async def test_a_spare_that_is_banned_too_makes_way_for_the_next_and_then_all_wa
             outcome = await told.port.submit(CLOSE)
         assert told.asked == [FIRST, SPARE, OTHER]
         assert outcome.retry_after_s == 120.0
+
+
+async def test_a_key_that_is_not_bound_to_a_spare_is_not_a_refused_key() -> None:
+    async with door(FIRST, SPARE, OTHER) as told:
+        told.banned, told.forbidden = {FIRST}, {SPARE}
+        await told.port.submit(CLOSE)
+        outcome = await told.port.submit(CLOSE)
+        assert (outcome.kind, outcome.code) == (OutcomeClass.NOT_SENT, None)
+        assert (await told.port.submit(CLOSE)).code == -2022, "the next one takes it"
+        assert told.asked == [FIRST, SPARE, OTHER]
+
+
+async def test_a_key_that_the_first_address_is_refused_for_is_refused() -> None:
+    async with door(FIRST, SPARE) as told:
+        told.forbidden = {FIRST}
+        assert (await told.port.submit(CLOSE)).code == -2015
 
 
 async def test_with_one_address_the_system_chooses_it_and_a_ban_holds_everything_back() -> None:
