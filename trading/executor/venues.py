@@ -19,7 +19,7 @@ from cryptosystems.kernel.errors import CryptoSystemsError, RetryLater
 from trading import vault
 from trading.contracts import Venue
 from trading.domain.venue import Quote, Service, TradingRules
-from trading.exchanges.addresses import addresses_of
+from trading.exchanges.addresses import addresses_of, ours
 from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
 from trading.exchanges.clock import VenueClock
@@ -43,7 +43,7 @@ SERVICE_S: Final = 1.0
 STATUS_S: Final = 60.0
 """The exchange is asked so often whether it is in maintenance (EX-32)."""
 AWAY_S: Final = 5.0
-"""And so often while it is away."""
+"""And so often while it is away, or has just refused somebody."""
 TURN_S: Final = 5.0
 READY_S: Final = 15.0
 """How long a lane waits for the clock and the rules of its venue before it tries again later."""
@@ -88,7 +88,12 @@ class Desk:
         self.clock = VenueClock(self.speed)
         # Limits run on real time, however fast a replayed market does.
         budget_ms = self.clock.now_ms if self.speed == 1.0 else _real_ms
-        self.client = FuturesClient(addresses, self.clock.now_ms, budget_now_ms=budget_ms)
+        self.client = FuturesClient(
+            addresses,
+            self.clock.now_ms,
+            budget_now_ms=budget_ms,
+            egress=ours(settings.EGRESS_ADDRESSES),
+        )
         self.rules = RulesBook(self.client)
         self.feed = QuoteFeed(addresses.streams, self.clock.now_ms, speed=self.speed)
 
@@ -126,12 +131,18 @@ class Desk:
         """Judge whether the exchange serves; ask it now and then, and oftener while it is away."""
         service, asked_s = self.client.service, -STATUS_S
         while True:
-            if monotonic() - asked_s >= (AWAY_S if service.away else STATUS_S):
+            if monotonic() - asked_s >= (AWAY_S if service.is_doubtful else STATUS_S):
                 asked_s = monotonic()
                 await self._ask_service()
-            if service.look(self.client.budget_ms):
-                log.warning("exchange_service", venue=self.venue.value, away=service.away)
+            self.judge_service()
             await asyncio.sleep(SERVICE_S)
+
+    def judge_service(self) -> str:
+        """Return why the exchange counts as away now; empty while it serves."""
+        service = self.client.service
+        if service.look(self.client.budget_ms):
+            log.warning("exchange_service", venue=self.venue.value, away=service.away)
+        return service.away
 
     async def _ask_service(self) -> None:
         service = self.client.service
@@ -235,7 +246,7 @@ class LiveVenues:
                 "is_clock_sure": desk.clock.is_sure(),
                 "round_trip_ms": round(desk.clock.round_trip_ms, 1),
                 "weight_used": desk.client.budget.used(desk.client.budget_ms),
-                "away": desk.client.service.away,
+                "away": desk.judge_service(),
             }
         if found:
             found["weight_used"] = max(one["weight_used"] for one in found.values())
