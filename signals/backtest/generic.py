@@ -41,7 +41,9 @@ def generic_columns(history: History) -> NDArray[np.float32]:
         for column in (change, *expanded[:3])
     ]  # fmt: skip
     columns = (*expanded, *plain, *shifted, *clock, *beside)
-    return np.stack([column.astype(np.float32) for column in columns], axis=-1)
+    out = np.stack([column.astype(np.float32) for column in columns], axis=-1)
+    out[~np.isfinite(out)] = np.nan
+    return out
 
 
 def _indicators(history: History, period: int) -> list[FloatArray]:

@@ -150,12 +150,14 @@ def _boosting_on(lesson: Lesson) -> Fit:
         learner = HistGradientBoostingClassifier(
             learning_rate=0.05, max_iter=200, max_leaf_nodes=31, random_state=0
         )
+        rows = columns[step, asset]
+        some = ~np.isnan(rows).all(axis=0)
         with threadpool_limits(1):
-            learner.fit(columns[step, asset], win)
+            learner.fit(rows[:, some], win)
 
         def state(steps: NDArray[np.int64], assets: NDArray[np.int64]) -> FloatArray:
             with threadpool_limits(1):
-                return np.asarray(learner.predict_proba(columns[steps, assets])[:, 1])
+                return np.asarray(learner.predict_proba(columns[steps, assets][:, some])[:, 1])
 
         return state
 
