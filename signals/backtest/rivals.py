@@ -24,6 +24,8 @@ BoolArray = NDArray[np.bool_]
 
 LEAST_ROWS: Final = 1_500
 MOST_ROWS: Final = 30_000
+ROUNDS: Final = 200
+"""Trees of the boosting baseline."""
 YEAR_MS: Final = 365 * 86_400_000
 RANDOM_SHARE: Final = 0.05
 STRONG_SIGMA: Final = 2.0
@@ -148,7 +150,7 @@ def _boosting_on(lesson: Lesson) -> Fit:
         side: int, step: NDArray[np.int64], asset: NDArray[np.int64], win: FloatArray
     ) -> Callable[..., FloatArray]:
         learner = HistGradientBoostingClassifier(
-            learning_rate=0.05, max_iter=200, max_leaf_nodes=31, random_state=0
+            learning_rate=0.05, max_iter=ROUNDS, max_leaf_nodes=31, random_state=0
         )
         rows = columns[step, asset]
         some = ~np.isnan(rows).all(axis=0)

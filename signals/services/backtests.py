@@ -1,17 +1,20 @@
 """A back-test over a folder of recorded markets: read, walk forward, measure."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
+
+import django
 
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.kernel.decimals import plain
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.kernel.instruments import Bracket, InstrumentRules
-from cryptosystems.kernel.timeframes import Timeframe
 from signals.backtest.measure import measure
 from signals.backtest.page import ASSUMPTIONS
 from signals.backtest.walk_forward import BacktestResult, backtest
@@ -29,31 +32,16 @@ Progress = Callable[[str, int, int], None]
 
 LEARN_SHARE: Final = 0.4
 """Of a set's span, what the first model learns from where no date is given."""
-BESIDE: Final = {Timeframe.M5: (Timeframe.M5, Timeframe.M15)}
-"""Timeframes that a set is judged on, where it is not its own alone."""
 _LADDER: Final = (
     Bracket(0.0, 5_000.0, 20, 0.025, 0.0),
     Bracket(5_000.0, 25_000.0, 10, 0.05, 125.0),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SetResult:
-    """One set that was walked through."""
-
-    name: str
-    history: History
-    figures: dict[str, Any]
-    """By timeframe: what `measure` gives."""
-    result: BacktestResult
-    spent: dict[str, float]
-    """CPU seconds of each stage."""
-
-
 def run_set(
     data: Path, name: str, *, test_from_ms: int | None = None, progress: Progress | None = None
-) -> SetResult:
-    """Walk forward over one set, quarter by quarter, and measure it against its rivals.
+) -> dict[str, Any]:
+    """Walk forward over one set, quarter by quarter; return all that is told of it, JSON-able.
 
     Raises
     ------
@@ -72,47 +60,55 @@ def run_set(
     begin = test_from_ms or first + int((last - first) * LEARN_SHARE)
     if not first < begin < last:
         raise InvalidInput(
-            f"{name}: its candles go from {to_datetime(first):%Y-%m-%d} to "
-            f"{to_datetime(last):%Y-%m-%d}; the first day to judge has to lie between"
+            f"{name}: its candles go from {_day(first)} to {_day(last)}; "
+            "the first day to judge has to lie between"
         )
     note("read")
-    lessons = {
-        timeframe: _lesson(history, timeframe, name, progress)
-        for timeframe in BESIDE.get(history.timeframe, (history.timeframe,))
-    }
+    timeframe = history.timeframe
+    lesson = _lesson(history, name, progress)
     note("factors and labels")
-    longest = max(timeframe.duration_ms for timeframe in lessons)
-    embargo_ms = EMBARGO_CANDLES * longest
-    windows = list(quarters(begin - begin % longest, last + history.timeframe.duration_ms))
+    embargo_ms = EMBARGO_CANDLES * timeframe.duration_ms
+    begin -= begin % timeframe.duration_ms
+    windows = list(quarters(begin, last + timeframe.duration_ms))
     result = backtest(
-        lessons,
+        {timeframe: lesson},
         history,
         rules_from(history),
-        decide_on=tuple(lessons),
+        decide_on=(timeframe,),
         windows=windows,
         embargo_ms=embargo_ms,
         keep_rejected=False,
         progress=lambda done, total: progress and progress(f"{name}: walking", done, total),
     )
     note("walk forward")
-    figures = {
-        timeframe.value: measure(lesson, result, windows, embargo_ms=embargo_ms)
-        for timeframe, lesson in lessons.items()
-    }
+    figures = measure(lesson, result, windows, embargo_ms=embargo_ms)
     note("rivals and scores")
-    return SetResult(name, history, figures, result, spent)
+    judged = history.open_ms[result.blocks[timeframe] >= 0]
+    return {
+        "from": _day(first),
+        "to": _day(last),
+        "judged_from": _day(judged[0]) if judged.size else None,
+        "judged_to": _day(judged[-1]) if judged.size else None,
+        "symbols": list(history.symbols),
+        "figures": {timeframe.value: figures},
+        "cpu_seconds": spent,
+        "signals": [{"set": name, **row} for row in signal_rows(result)],
+    }
 
 
-def _lesson(history: History, timeframe: Timeframe, name: str, progress: Progress | None) -> Lesson:
+def _day(at_ms: int) -> str:
+    return f"{to_datetime(int(at_ms)):%Y-%m-%d}"
+
+
+def _lesson(history: History, name: str, progress: Progress | None) -> Lesson:
     features = run_history(
         history,
-        timeframe,
+        history.timeframe,
         trends=trend_histories(history),
         keep_readings=True,
         progress=lambda done, total: progress and progress(f"{name}: factors", done, total),
     )
-    finer = history if timeframe is not history.timeframe else None
-    return Lesson(features, make_labels(features.history, features.atr, finer))
+    return Lesson(features, make_labels(features.history, features.atr))
 
 
 def rules_from(history: History) -> list[InstrumentRules]:
@@ -174,24 +170,30 @@ def _outcome(change: Change | None) -> dict[str, Any]:
     }
 
 
-def record_of(sets: Iterable[SetResult]) -> dict[str, Any]:
-    """Return everything that is told of a run, as JSON-able data; sets are let go one by one."""
-    record: dict[str, Any] = {"assumptions": list(ASSUMPTIONS), "sets": {}, "signals": []}
-    for held in sets:
-        open_ms, blocks = held.history.open_ms, held.result.blocks
-        judged = [
-            int(at)
-            for timeframe, numbers in blocks.items()
-            for at in held.history.resample(timeframe).open_ms[numbers >= 0]
-        ]
-        record["sets"][held.name] = {
-            "from": f"{to_datetime(int(open_ms[0])):%Y-%m-%d}",
-            "to": f"{to_datetime(int(open_ms[-1])):%Y-%m-%d}",
-            "judged_from": f"{to_datetime(min(judged)):%Y-%m-%d}" if judged else None,
-            "judged_to": f"{to_datetime(max(judged)):%Y-%m-%d}" if judged else None,
-            "symbols": list(held.history.symbols),
-            "figures": held.figures,
-            "cpu_seconds": held.spent,
-        }
-        record["signals"] += [{"set": held.name, **row} for row in signal_rows(held.result)]
-    return record
+def run_sets(
+    data: Path,
+    names: Sequence[str],
+    *,
+    test_from_ms: int | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Walk through several sets, each in a process of its own where there are `workers`.
+
+    Parameters
+    ----------
+    progress : a function of a module, as other processes call it too
+    """
+    run = partial(run_set, data, test_from_ms=test_from_ms, progress=progress)
+    if min(workers, len(names)) > 1:
+        spawn, most = get_context("spawn"), min(workers, len(names))
+        with ProcessPoolExecutor(most, spawn, initializer=django.setup) as pool:
+            told = list(pool.map(run, names))
+    else:
+        told = [run(name) for name in names]
+    signals = [row for held in told for row in held.pop("signals")]
+    return {
+        "assumptions": list(ASSUMPTIONS),
+        "sets": dict(zip(names, told, strict=True)),
+        "signals": signals,
+    }

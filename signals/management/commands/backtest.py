@@ -1,6 +1,8 @@
 """Walk forward over a folder of recorded markets, measured against its rivals."""
 
 import json
+import os
+import sys
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,11 +47,17 @@ class Command(BaseCommand):
             metavar="FILE",
             help="write figures and one row a signal as JSON (without FILE: to the output)",
         )
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=os.cpu_count() or 1,
+            help="sets judged at the same time (default: one a core)",
+        )
         parser.add_argument("--report", type=Path, metavar="FILE.md", help="write the page")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from signals.backtest.page import page
-        from signals.services.backtests import record_of, run_set
+        from signals.services.backtests import run_sets
         from signals.store.folders import set_names
 
         data: Path = options["data"]
@@ -58,11 +66,14 @@ class Command(BaseCommand):
             name for name in STANDARD if name in there
         ]
         if not names:
-            raise CommandError(f"{data}: no set of candles below klines/")
+            raise CommandError(f"{data}: none of {', '.join(STANDARD)} below klines/")
         try:
-            record = record_of(
-                run_set(data, name, test_from_ms=_day(options["test_from"]), progress=self._tell)
-                for name in names
+            record = run_sets(
+                data,
+                names,
+                test_from_ms=_day(options["test_from"]),
+                workers=options["workers"],
+                progress=tell,
             )
         except CryptoSystemsError as error:
             raise CommandError(str(error)) from error
@@ -76,8 +87,10 @@ class Command(BaseCommand):
             Path(options["json"]).write_text(json.dumps(record, allow_nan=False), encoding="utf-8")
         self.stdout.write(text)
 
-    def _tell(self, stage: str, done: int, total: int) -> None:
-        self.stderr.write(f"  {stage}: {done} of {total}")
+
+def tell(stage: str, done: int, total: int) -> None:
+    """Say how far a stage is; a function of the module, for the processes beside."""
+    print(f"  {stage}: {done} of {total}", file=sys.stderr)
 
 
 def _day(text: str | None) -> int | None:
