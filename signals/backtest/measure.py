@@ -22,13 +22,27 @@ MODEL: Final = "model"
 
 
 def measure(
-    lesson: Lesson, result: BacktestResult, windows: Sequence[Window], *, embargo_ms: int
+    lesson: Lesson,
+    result: BacktestResult,
+    windows: Sequence[Window],
+    *,
+    embargo_ms: int,
+    against: bool = True,
 ) -> dict[str, Any]:
-    """Return quality, money at the top and what was issued, of the model and of every rival."""
+    """Return quality, money at the top and what was issued, of the model and of every rival.
+
+    Parameters
+    ----------
+    against : whether to fit rivals as well, which takes longer than the model
+    """
     timeframe = lesson.features.timeframe
     stated, base = result.probabilities[timeframe], result.base_rates[timeframe]
     line = break_even(lesson, result)
-    rivals = make_rivals(lesson, base, windows, embargo_ms=embargo_ms, break_even=line)
+    rivals = (
+        make_rivals(lesson, base, windows, embargo_ms=embargo_ms, break_even=line)
+        if against
+        else []
+    )
     issued = _issued_places(lesson, result)
     own = Rival(MODEL, "CryptoSystems", stated, stated, issued)
     entrants = [own, Rival("base_rate", "Base rate", base, base, np.zeros_like(issued)), *rivals]

@@ -10,6 +10,7 @@ market moves (`REGIME`), because a trend means another thing in a quiet market t
 Source: Hoerl, Kennard 1970 (ridge); its path costs one matrix, so the shrinkage can be chosen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,14 +77,17 @@ class Moments:
             self.total + other.total, self.mean + other.mean, self.product + other.product
         )
 
-    def ridge(self, n_rows: int, shrinkage: float) -> FloatArray:
-        """Return the weights of one Newton step from nothing, as if each row weighed 1."""
+    def ridge(self, n_rows: int, shrinkages: Sequence[float]) -> dict[float, FloatArray]:
+        """Return the weights of one Newton step from nothing, as if each row weighed 1.
+
+        One decomposition serves every shrinkage.
+        """
         scale = n_rows / self.total
         mean = self.mean / self.total
         centred = scale * (self.product - self.total * np.outer(mean, mean))
-        curve = mean[-1] * (1 - mean[-1])
-        held = curve * centred[:-1, :-1] + np.eye(mean.size - 1) / shrinkage
-        return np.asarray(np.linalg.solve(held, centred[:-1, -1]))
+        values, vectors = np.linalg.eigh(mean[-1] * (1 - mean[-1]) * centred[:-1, :-1])
+        slope = vectors.T @ centred[:-1, -1]
+        return {c: vectors @ (slope / (np.maximum(values, 0.0) + 1 / c)) for c in shrinkages}
 
 
 def refine(

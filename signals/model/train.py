@@ -181,7 +181,7 @@ def _fit(rows: _Rows, lesson: Lesson, before_ms: int) -> tuple[SideModel, SideMo
     lowest, highest = np.quantile(logit[judged], (0.001, 0.999))
     grid = np.linspace(float(lowest), float(highest), GRID)
     low, high = _interval(rows, lesson, logit, judged, weight, win, worth, grid)
-    start = moments.ridge(rows.n, shrinkage)
+    start = moments.ridge(rows.n, (shrinkage,))[shrinkage]
     theta = refine(start, task.columns[:, task.used], rows.win, weight, shrinkage)
     scores = _finish(task, theta, np.ones(rows.n, dtype=bool))
     won = rows.win > 0
@@ -234,7 +234,7 @@ def _out_of_fold(task: _Task, folds: IntArray) -> tuple[FloatArray, float, Momen
         moments = _more(task, moments, teach & ~counted)
         counted |= teach
         judged = (rows.at_ms >= begin) & (rows.at_ms < end)
-        tried.append({c: moments.ridge(int(teach.sum()), c) for c in SHRINKAGES})
+        tried.append(moments.ridge(int(teach.sum()), SHRINKAGES))
         judged_in.append(judged)
     if moments is None or sum(int(judged.sum()) for judged in judged_in) < LEAST_ROWS // 2:
         return None

@@ -27,7 +27,15 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # nothing of the site is asked
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--data", required=True, type=Path, help="folder with klines/ in it")
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--data", type=Path, help="folder with klines/ in it")
+        what.add_argument(
+            "--truth",
+            type=int,
+            metavar="SEEDS",
+            help="instead: made-up markets whose truth is known, so many with planted effects and "
+            "so many without",
+        )
         parser.add_argument(
             "--set",
             dest="sets",
@@ -60,6 +68,9 @@ class Command(BaseCommand):
         from signals.services.backtests import run_sets
         from signals.store.folders import set_names
 
+        if options["truth"]:
+            self._truth(options["truth"], options)
+            return
         data: Path = options["data"]
         there = set_names(data)
         names = [name for name in options["sets"].split(",") if name] or [
@@ -77,7 +88,15 @@ class Command(BaseCommand):
             )
         except CryptoSystemsError as error:
             raise CommandError(str(error)) from error
-        text = page(record)
+        self._write(page(record), record, options)
+
+    def _truth(self, seeds: int, options: dict[str, Any]) -> None:
+        from signals.services.truth import truth, truth_page
+
+        told = truth(seeds, progress=tell)
+        self._write(truth_page(told), told, options)
+
+    def _write(self, text: str, record: dict[str, Any], options: dict[str, Any]) -> None:
         if options["report"]:
             options["report"].write_text(text + "\n", encoding="utf-8")
         if options["json"] == "-":
