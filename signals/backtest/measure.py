@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cryptosystems.kernel.timeframes import Timeframe
+from signals.backtest.leaks import too_good
+from signals.backtest.overfitting import overfitting
 from signals.backtest.rivals import Rival, make_rivals
 from signals.backtest.scores import CUTS, Rows, money, quality, rounded, top, weekly_interval
 from signals.backtest.walk_forward import BacktestResult
@@ -19,6 +21,8 @@ from signals.model.train import Lesson
 FloatArray = NDArray[np.float64]
 
 MODEL: Final = "model"
+JUDGED_CUT: Final = 0.05
+"""The share of decisions whose results stand for the model where many ways were tried."""
 
 
 def measure(
@@ -56,16 +60,23 @@ def measure(
         "issued": issued_money(result, timeframe),
         "buy_and_hold": buy_and_hold(lesson.features.history, result.blocks[timeframe]),
     }
+    ways: dict[str, tuple[FloatArray, NDArray[np.int64]]] = {}
     for entrant in entrants:
         p, score = entrant.p[places], entrant.score[places]
         row: dict[str, Any] = {"title": entrant.title, "quality": quality(rows, p)}
         if entrant.name != "base_rate":
-            row["top"] = {
-                f"{cut:.0%}": money(rows, top(rows, score, cut), p if entrant is own else None)
-                for cut in CUTS
-            }
-            row["traded"] = money(rows, np.nonzero(entrant.traded[places])[0])
+            row["top"] = {}
+            for cut in CUTS:
+                best = top(rows, score, cut)
+                row["top"][f"{cut:.0%}"] = money(rows, best, p if entrant is own else None)
+                ways[f"{entrant.name} {cut:.0%}"] = rows.net_r[best], rows.at_ms[best]
+            traded = np.nonzero(entrant.traded[places])[0]
+            row["traded"] = money(rows, traded)
+            ways[f"{entrant.name} traded"] = rows.net_r[traded], rows.at_ms[traded]
         out["entrants"][entrant.name] = row
+    out["overfitting"] = overfitting(ways, f"{MODEL} {JUDGED_CUT:.0%}")
+    q = out["entrants"][MODEL]["quality"]
+    out["too_good"] = too_good(q.get("auc"), q.get("brier_skill"))
     return out
 
 

@@ -126,6 +126,16 @@ def _issued(figures: Mapping[str, Any]) -> list[str]:
             f"{_signed(100 * hold['return'], 0)} %, worst drawdown "
             f"{_percent(hold['worst_drawdown'], 0)} %."
         )
+    tried = figures["overfitting"]
+    if tried:
+        lines.append(
+            f"The top 5 % by day: Sharpe ratio {_number(tried['sharpe_daily'], 3)}; deflated by "
+            f"{tried['trials']} trials it is above chance with {_number(tried['deflated_sharpe'], 2)} "
+            "(0.95 would be asked). Choosing among all these ways by their past is overfitted with "
+            f"a probability of {_number(tried['probability_of_overfitting'], 2)}."
+        )
+    if figures["too_good"]:
+        lines.append("**Better than honest figures have been here: look for a leak first.**")
     out: list[str] = []
     for line in lines:
         out += [line, ""]
