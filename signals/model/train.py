@@ -29,6 +29,7 @@ from signals.model.learner import (
     refine,
 )
 from signals.model.model import Model, SideModel, unusualness
+from signals.model.predictive import predictive_value
 from signals.model.score import AdditiveScore
 from signals.model.splits import purged
 
@@ -100,12 +101,18 @@ def train(
     version: str,
     before_ms: int,
     card: dict[str, Any] | None = None,
+    tell_factors: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Model | None:
     """Fit a model on everything that was decided before `before_ms`.
 
     Timeframes with too few labels are left out; None if that is all of them.
+
+    Parameters
+    ----------
+    tell_factors : put what each factor has been worth into the card
     """
+    told: dict[str, Any] = {}
     sides: dict[Timeframe, tuple[SideModel, SideModel]] = {}
     unusual: dict[Timeframe, FloatArray] = {}
     assets: tuple[str, ...] = ()
@@ -117,11 +124,14 @@ def train(
             heard = (pair[0].score.importance() > 0) | (pair[1].score.importance() > 0)
             sides[timeframe] = pair
             unusual[timeframe] = np.quantile(unusualness(rows.X, heard), np.linspace(0, 1, 101))
+            if tell_factors:
+                told[timeframe.value] = predictive_value(lesson.features, lesson.labels, before_ms)
         if progress:
             progress(2 * done, 2 * len(lessons))
     if not sides:
         return None
-    return Model(version, CATALOGUE.hash, assets, sides, unusual, card or {})
+    card = {**(card or {}), **({"predictive_value": told} if tell_factors else {})}
+    return Model(version, CATALOGUE.hash, assets, sides, unusual, card)
 
 
 def _rows(lesson: Lesson, before_ms: int) -> _Rows:
