@@ -7,6 +7,7 @@ from frontend.pages import (
     account_data,
     account_settings,
     billing,
+    blog,
     bot,
     dashboard,
     following,
@@ -15,6 +16,7 @@ from frontend.pages import (
     operations,
     orders,
     plans,
+    search_engines,
     security,
     tokens,
 )
@@ -25,6 +27,11 @@ urlpatterns = [
     path("", marketing.landing, name="landing"),
     path("ai-trading/dashboard", dashboard.dashboard, name="dashboard"),
     path("ai-trading/plans-pricing", plans.plans, name="plans"),
+    path("blog/", blog.index, name="blog"),
+    path("blog/feed", blog.feed, name="blog-feed"),
+    path("blog/<slug:slug>", blog.article, name="article"),
+    path("sitemap.xml", search_engines.sitemap, name="sitemap"),
+    path("robots.txt", search_engines.robots, name="robots"),
     path("account/security", security.security, name="security"),
     path("account/security/sessions/end", security.end_sessions, name="end-sessions"),
     path(
