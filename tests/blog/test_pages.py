@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from blog.domain.markdown import render
 from blog.models import Article
 from blog.services import shipped_articles
 
@@ -53,6 +54,7 @@ def page(client: Client, slug: str) -> str:
 
 def test_every_article_that_ships_is_public_after_a_migration(client: Client) -> None:
     html = client.get("/blog/").content.decode()
+    assert {shipped.slug for shipped in shipped_articles()} >= set(OF_THE_CONTRACT)
     for shipped in shipped_articles():
         assert f'href="/blog/{shipped.slug}"' in html
         assert f"<title>{shipped.title} ·" in page(client, shipped.slug)
@@ -182,3 +184,18 @@ def test_structured_data_says_what_the_page_says(client: Client) -> None:
     assert graph["headline"] == "What is leverage in crypto trading?"
     assert datetime.fromisoformat(graph["datePublished"]) == datetime(2026, 11, 25, tzinfo=UTC)
     assert len(graph["citation"]) >= 2
+
+
+def test_articles_are_long_enough_to_be_of_use_and_short_enough_to_be_read() -> None:
+    for shipped in shipped_articles():
+        assert 900 <= len(shipped.body.split()) <= 1_650, shipped.slug
+        assert len(render(shipped.body).headings) >= 6, shipped.slug
+        assert len(shipped.related.split()) == 3, shipped.slug
+
+
+def test_links_inside_articles_lead_somewhere(client: Client) -> None:
+    slugs = {shipped.slug for shipped in shipped_articles()}
+    for shipped in shipped_articles():
+        assert set(shipped.related.split()) <= slugs - {shipped.slug}
+        for address in re.findall(r"\]\((/[^)#]*)", shipped.body):
+            assert client.get(address).status_code == 200, f"{shipped.slug}: {address}"
