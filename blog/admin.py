@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from blog.domain.markdown import render
+from blog.domain.markdown import prose_of, render
 from blog.models import Article, Revision
 from blog.selectors import sources_of
 from blog.services import article_save
 from cryptosystems.kernel.errors import InvalidInput
 from cryptosystems.platform.admin import ConsoleAdmin, RecordAdmin, staff_id_of
+from cryptosystems.platform.promises import promises_in
 from cryptosystems.platform.text import check_plain_text
 
 MOST_BODY = 60_000
@@ -64,6 +65,7 @@ class ArticleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
         if held.get("body") is not None and not render(held["body"]).headings:
             self.add_error("body", _("An article has at least one part that begins with ##."))
         self._check_links(held)
+        self._check_promises(held)
         return held
 
     def _check_text(self, name: str, value: str) -> None:
@@ -75,6 +77,12 @@ class ArticleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptab
             )
         except InvalidInput as error:
             self.add_error(name, ValidationError(str(error), code="not_plain"))
+
+    def _check_promises(self, held: dict[str, Any]) -> None:
+        for name in ("title", "summary", "body"):
+            text = prose_of(held.get(name) or "")
+            for sentence in promises_in(text):
+                self.add_error(name, _("That is a promise: “%s” Say what was measured.") % sentence)
 
     def _check_links(self, held: dict[str, Any]) -> None:
         sources = held.get("sources", "")
@@ -98,6 +106,7 @@ class ArticleAdmin(ConsoleAdmin):
     """Articles; each saving keeps the text as a revision."""
 
     form = ArticleForm
+    kept_elsewhere = ("body", "sources")
     list_display = ("title", "slug", "is_draft", "published_at", "updated_at", "on_the_site")
     list_filter = ("is_draft", "published_at")
     search_fields = ("title", "slug", "topics")

@@ -17,6 +17,7 @@ from blog.domain.examples import Example, parse_example
 WORDS_A_MINUTE: Final = 220
 _EXAMPLE: Final = "example"
 _WORD: Final = re.compile(r"[A-Za-z0-9$%€][\w.,'’%:/×-]*")
+_BLOCK: Final = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _NO_ANCHOR: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -46,6 +47,11 @@ def render(text: str) -> Rendered:
             _tame(child)
     html = reader.renderer.render(tokens, reader.options, {})
     return Rendered(html, headings, len(_WORD.findall(text)))
+
+
+def prose_of(text: str) -> str:
+    """Return a text without its blocks of sums and code."""
+    return _BLOCK.sub("\n\n", text)
 
 
 def examples_of(text: str) -> list[Example]:
