@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-WIDTH: Final = 720
-HEIGHT: Final = 300
+WIDTH: Final = 1160
+HEIGHT: Final = 330
 _TOP: Final = 14
-_BOTTOM: Final = 22
-_RIGHT: Final = 92
-N_CANDLES: Final = 72
+_BOTTOM: Final = 28
+_RIGHT: Final = 132
+N_CANDLES: Final = 96
 _LEAST: Final = 12
 """Fewer candles are no chart."""
 _LABEL: Final = 13

@@ -1,6 +1,7 @@
 """Markdown to the HTML of our pages: no HTML of the writer's, no style, no image, safe links."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,7 @@ def render(text: str) -> Rendered:
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     tokens = reader.parse(text)
     headings = tuple(_name_headings(tokens))
+    _name_tables(tokens)
     for token in tokens:
         _tame(token)
         for child in token.children or ():
@@ -79,6 +81,21 @@ def _name_headings(tokens: list[Token]) -> Iterator[Heading]:
             yield Heading(anchor, words)
 
 
+def _name_tables(tokens: list[Token]) -> None:
+    """Wrap each table in a region that scrolls, named after the part it stands in."""
+    place, seen = "", Counter[str]()
+    for token, before in zip(tokens, [None, *tokens], strict=False):
+        if before is not None and before.type == "heading_open":
+            place = "".join(child.content for child in token.children or ())
+        if token.type == "table_open":
+            seen[place] += 1
+            name = f"{place}, {seen[place]}" if seen[place] > 1 else place
+            token.type = "html_block"
+            token.content = _SCROLLS.format(escape(name or "Table"))
+        elif token.type == "table_close":
+            token.type, token.content = "html_block", "</table></div>\n"
+
+
 def _tame(token: Token) -> None:
     """Bring one token to what our policy and our pages allow."""
     style = token.attrs.pop("style", None)  # the table's alignment: a style the policy refuses
@@ -95,13 +112,11 @@ def _tame(token: Token) -> None:
     if token.type == "fence" and token.info.split(" ")[0] == _EXAMPLE:
         kind = token.info.removeprefix(_EXAMPLE).strip()
         token.type, token.content = "html_block", _table(parse_example(kind, token.content))
-    elif token.type == "table_open":
-        token.type, token.content = "html_block", f'{_SCROLLS}<table class="tbl num">\n'
-    elif token.type == "table_close":
-        token.type, token.content = "html_block", "</table></div>\n"
 
 
-_SCROLLS: Final = '<div class="tbl-scroll" tabindex="0" role="region" aria-label="Table">'
+_SCROLLS: Final = (
+    '<div class="tbl-scroll" tabindex="0" role="region" aria-label="{}"><table class="tbl num">\n'
+)
 
 
 def _table(example: Example) -> str:
