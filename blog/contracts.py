@@ -37,6 +37,17 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkedExample:
+    """What a worked example of an article is given, for a calculator that works it again."""
+
+    kind: str
+    """Which formula: liquidation, result, size, funding, reward, …"""
+    title: str
+    values: tuple[tuple[str, str], ...]
+    """Name and bare value of each line that is given: no unit, no thousands, per cent as written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One line of an article's history, as readers see it."""
 
@@ -56,6 +67,7 @@ class ArticleView:
     words: int
     headings: tuple[Heading, ...]
     sources: tuple[Source, ...]
+    examples: tuple[WorkedExample, ...]
     changes: tuple[Change, ...]
     """The newest first."""
     related: tuple[ArticleCard, ...]

@@ -35,6 +35,8 @@ class Article(models.Model):
     published_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     """When its text last changed, for readers: not each saving of the row."""
+    n_words = models.PositiveIntegerField(default=0, editable=False)
+    """Of the body, kept so that lists need not read it."""
     seed = models.CharField(max_length=64, blank=True, editable=False)
     """Digest of the shipped file this text comes from; empty once staff have changed it."""
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from blog.contracts import ArticleCard, ArticleView, Change, Source
-from blog.domain.markdown import render
+from blog.contracts import ArticleCard, ArticleView, Change, Source, WorkedExample
+from blog.domain.examples import Example, bare
+from blog.domain.markdown import WORDS_A_MINUTE, examples_of, render
 from blog.models import Article
 
 N_RELATED: Final = 3
@@ -13,19 +14,24 @@ N_RELATED: Final = 3
 
 def public_cards(now: datetime) -> list[ArticleCard]:
     """Return every public article, the newest first."""
-    return [_card(row) for row in Article.objects.public(now)]
+    return [_card(row) for row in _light(now)]
 
 
 def public_article(slug: str, now: datetime) -> ArticleView | None:
     """Return one public article, or None."""
-    rows = {row.slug: row for row in Article.objects.public(now)}
-    return None if slug not in rows else _view(rows[slug], list(rows.values()), now)
+    row = Article.objects.public(now).filter(slug=slug).first()
+    return None if row is None else _view(row, _light(now), now)
 
 
 def any_article(slug: str, now: datetime) -> ArticleView | None:
     """Return an article whatever its state, for those who may edit it."""
     row = Article.objects.filter(slug=slug).first()
-    return None if row is None else _view(row, list(Article.objects.public(now)), now)
+    return None if row is None else _view(row, _light(now), now)
+
+
+def _light(now: datetime) -> list[Article]:
+    """Return what lists need of the public articles: not their texts."""
+    return list(Article.objects.public(now).defer("body", "sources"))
 
 
 def _view(row: Article, public: Sequence[Article], now: datetime) -> ArticleView:
@@ -38,9 +44,15 @@ def _view(row: Article, public: Sequence[Article], now: datetime) -> ArticleView
         words=rendered.words,
         headings=rendered.headings,
         sources=sources_of(row.sources),
+        examples=tuple(_example(example) for example in examples_of(row.body)),
         changes=tuple(Change(at, note) for at, note in revisions.values_list("at", "note")),
         related=tuple(_card(other) for other in related_to(row, public)),
     )
+
+
+def _example(example: Example) -> WorkedExample:
+    given = tuple((line.name, bare(line.value)) for line in example.lines if not line.is_result)
+    return WorkedExample(example.kind, example.title, given)
 
 
 def sources_of(text: str) -> tuple[Source, ...]:
@@ -69,7 +81,7 @@ def _card(row: Article) -> ArticleCard:
         author=row.author,
         published_at=row.published_at,
         updated_at=max(row.updated_at, row.published_at),
-        minutes=render(row.body).minutes,
+        minutes=max(1, -(-row.n_words // WORDS_A_MINUTE)),
         topics=_topics(row),
     )
 

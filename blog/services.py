@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from blog.domain.files import ShippedArticle, parse
+from blog.domain.markdown import render
 from blog.models import Article, Revision
 
 FOLDER: Final = Path(__file__).parent / "articles"
@@ -70,6 +71,7 @@ def article_save(article: Article, *, staff_id: UUID, note: str, now: datetime) 
         getattr(before, name) != getattr(article, name) for name in _TEXTS
     )
     article.seed = ""
+    article.n_words = render(article.body).words
     if is_changed:
         article.updated_at = now
     article.full_clean()
@@ -99,6 +101,7 @@ def _fields(one: ShippedArticle) -> dict[str, Any]:
         "topics": one.topics,
         "related": one.related,
         "updated_at": one.changed_at,
+        "n_words": render(one.body).words,
         "seed": one.digest,
     }
 

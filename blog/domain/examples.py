@@ -42,6 +42,12 @@ class Example:
         raise KeyError(f"{self.title}: there is no line {name!r}")
 
 
+def bare(value: str) -> str:
+    """Return a value without unit and thousands: `60,900 for 40 %` → `60900 for 40`."""
+    parts = (part.split()[0] if part.split() else "" for part in value.split(" for "))
+    return " for ".join(part.replace(",", "").replace("−", "-").rstrip("×%") for part in parts)
+
+
 def parse_example(kind: str, text: str) -> Example:
     """Read the inside of a block; a line without a value is kept as it is written."""
     title, lines = "", []

@@ -30,11 +30,6 @@ class Rendered:
     headings: tuple[Heading, ...]
     words: int
 
-    @property
-    def minutes(self) -> int:
-        """Return how long reading takes, in whole minutes, at least one."""
-        return max(1, -(-self.words // WORDS_A_MINUTE))
-
 
 @lru_cache(maxsize=64)
 def render(text: str) -> Rendered:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from blog import api as blog
 from blog.contracts import ArticleView
+from frontend.calculators import embedded, worked
 from frontend.shell import make_shell
 from frontend.structured import article_graph, blog_graph
 
@@ -50,6 +51,8 @@ def _article(request: HttpRequest, found: ArticleView, *, is_preview: bool) -> H
         "shell": make_shell("article", request),
         "article": found,
         "graph": article_graph(found),
+        "worked": worked(found.examples),
+        "embedded": embedded(found.examples),
         "is_preview": is_preview,
     }
     return render(request, "frontend/article.html", context)
