@@ -14,8 +14,10 @@ from accounts.contracts import (
     UserView,
 )
 from billing.contracts import BillingView, Entitlements, PlanView
+from blog.contracts import ArticleCard
 from cryptosystems.platform.announcements import AnnouncementView
 from frontend.charts import Bar, Dot, Line
+from frontend.preview import Preview
 from signals.api import Recomputed, Sought
 from trading.contracts import ExecutorStatus
 
@@ -200,7 +202,18 @@ class LandingPage:
     record: Measured
     backtest: Measured | None
     status: dict[str, Any] | None
+    stages: dict[str, dict[str, Any]]
+    """Timings of the pipeline by stage: receive, decode, state, factors, score, deliver."""
     n_markets: int
+    symbol: str
+    """Of the preview: the signal's, else the first market."""
+    timeframe: str
+    decimals: int
+    preview: Preview | None
+    articles: tuple[ArticleCard, ...]
+    """The newest, to read next."""
+    reads: frozenset[str]
+    """Slugs of all public articles: what the page may link to."""
     delay_min: int
     """By how many minutes open signals of the real market reach this reader late."""
 

@@ -7,6 +7,7 @@ from frontend.pages import (
     account_data,
     account_settings,
     billing,
+    blog,
     bot,
     dashboard,
     following,
@@ -16,6 +17,7 @@ from frontend.pages import (
     orders,
     plans,
     record,
+    search_engines,
     security,
     tokens,
 )
@@ -31,6 +33,11 @@ urlpatterns = [
         "ai-trading/track-record/<slug:origin>/<slug:month>.zip", record.month, name="record-month"
     ),
     path("ai-trading/signals/<uuid:signal_id>", record.signal, name="signal"),
+    path("blog/", blog.index, name="blog"),
+    path("blog/feed", blog.feed, name="blog-feed"),
+    path("blog/<slug:slug>", blog.article, name="article"),
+    path("sitemap.xml", search_engines.sitemap, name="sitemap"),
+    path("robots.txt", search_engines.robots, name="robots"),
     path("account/security", security.security, name="security"),
     path("account/security/sessions/end", security.end_sessions, name="end-sessions"),
     path(

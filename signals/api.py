@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from cryptosystems.kernel.origin import Origin
+from cryptosystems.kernel.timeframes import Timeframe
 from signals.contracts import ModelResult, TradableSignal
 from signals.delivery import bus
 from signals.selectors import ledger, records, signals, tradable
@@ -15,6 +17,7 @@ from signals.services import monthly, recompute
 from signals.services.monthly import MonthFile
 from signals.services.recompute import Recomputed
 from signals.settlement import record
+from signals.store.candles import read_candles
 
 __all__ = [
     "ORIGINS",
@@ -56,6 +59,19 @@ def market_rows(viewer_id: UUID | None = None) -> list[dict[str, Any]]:
     """Return the rows of the market list; empty while the engine is silent."""
     held = markets(viewer_id)
     return [] if held is None else held["markets"]
+
+
+def stored_candles(symbol: str, timeframe: str, limit: int) -> list[list[float]]:
+    """Return the newest closed candles as stored, oldest first: the engine is not asked.
+
+    Each is opening time in seconds, open, high, low, close; a gap is left out.
+    """
+    open_ms, values = read_candles(Origin(live_origin()), Timeframe(timeframe), symbol, limit)
+    return [
+        [int(at) / 1000, *(float(value) for value in row[:4])]
+        for at, row in zip(open_ms, values, strict=True)
+        if row[3] == row[3]
+    ]
 
 
 def open_signals(viewer_id: UUID | None = None, limit: int = 20) -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "cryptosystems.platform",
     "accounts",
     "billing",
+    "blog",
     "signals",
     "trading",
     # Last: it looks at what all others registered.

@@ -47,6 +47,7 @@ class Estate:
             "symbol": "BTCUSDT",
             "origin": "simulated",
             "month": "2025-11",
+            "slug": "what-is-crypto-liquidation",
             "signal_id": uuid.uuid4(),
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,
