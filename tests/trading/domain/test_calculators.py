@@ -13,9 +13,9 @@ from trading.domain.calculators import (
     isolated_wallet,
     liquidation,
     payments_within,
+    plan_reward,
+    position_result,
     position_size,
-    result,
-    reward,
     subscription_sums,
 )
 from trading.domain.calculators.size import least_account
@@ -144,7 +144,7 @@ def test_a_risk_below_one_step_makes_no_position_and_the_least_account_does() ->
 def test_profit_and_loss() -> None:
     # Long 0.5 BTC, 60,000 → 61,500, 10x. Gross 0.5·1,500 = 750. Fees 30,000·0.05 % = 15 and
     # 30,750·0.05 % = 15.375. Funding 3. Net 716.625; over the margin of 3,000: 23.8875 %.
-    found = result(
+    found = position_result(
         side=Side.LONG,
         entry=D(60_000),
         exit_price=D(61_500),
@@ -172,8 +172,8 @@ def test_closing_at_break_even_brings_nothing(side: Side) -> None:
         "exit_fee_rate": D("0.0005"),
         "funding": D("-1.25"),
     }
-    even = result(exit_price=D("0.3"), **given).break_even  # type: ignore[arg-type]
-    assert abs(result(exit_price=even, **given).net) < D("1e-20")  # type: ignore[arg-type]
+    even = position_result(exit_price=D("0.3"), **given).break_even  # type: ignore[arg-type]
+    assert abs(position_result(exit_price=even, **given).net) < D("1e-20")  # type: ignore[arg-type]
 
 
 def test_funding() -> None:
@@ -213,7 +213,7 @@ def test_reward_to_risk_of_the_default_ladder() -> None:
     # R = 1,000. Targets at 1, 2 and 3 R with 40, 30 and 30 %: 0.4 + 0.6 + 0.9 = 1.9.
     # Break-even 1 / (1 + 1.9) = 34.48 %.
     plan = [(D(61_000), D("0.4")), (D(62_000), D("0.3")), (D(63_000), D("0.3"))]
-    found = reward(D(60_000), D(59_000), plan)
+    found = plan_reward(D(60_000), D(59_000), plan)
     assert [line.gross_r for line in found.targets] == [D(1), D(2), D(3)]
     assert found.planned == D("1.9")
     assert found.break_even_rate is not None
@@ -224,11 +224,11 @@ def test_reward_to_risk_of_the_default_ladder() -> None:
 
 def test_fees_make_a_plan_poorer() -> None:
     # 0.05 % a side: TP at 61,000 costs 0.0005·121,000 = 60.5; the stop 0.0005·119,000 = 59.5.
-    found = reward(D(60_000), D(59_000), [(D(61_000), D(1))], D("0.0005"))
+    found = plan_reward(D(60_000), D(59_000), [(D(61_000), D(1))], D("0.0005"))
     assert (found.net_planned, found.net_loss) == (D("0.9395"), D("1.0595"))
     assert found.net_break_even_rate is not None
     assert found.net_break_even_rate.quantize(D("0.0001")) == D("0.5300")  # 1.0595 / 1.999
-    small = reward(D(60_000), D(59_999), [(D(60_001), D(1))], D("0.0005"))
+    small = plan_reward(D(60_000), D(59_999), [(D(60_001), D(1))], D("0.0005"))
     assert small.net_break_even_rate is None
 
 

@@ -2,9 +2,9 @@
 
 from trading.domain.calculators.funding import FundingCost, funding_cost, payments_within
 from trading.domain.calculators.liquidation import Liquidation, isolated_wallet, liquidation
-from trading.domain.calculators.result import Result, result
-from trading.domain.calculators.reward import Reward, RewardTarget, reward
-from trading.domain.calculators.size import PositionSize, position_size
+from trading.domain.calculators.result import Result, position_result
+from trading.domain.calculators.reward import Reward, RewardTarget, plan_reward
+from trading.domain.calculators.size import PositionSize, least_account, position_size
 from trading.domain.calculators.subscription import SubscriptionSums, subscription_sums
 from trading.domain.calculators.tiers import EXAMPLE_TIERS, TierTable, example_table
 
@@ -21,10 +21,11 @@ __all__ = [
     "example_table",
     "funding_cost",
     "isolated_wallet",
+    "least_account",
     "liquidation",
     "payments_within",
+    "plan_reward",
+    "position_result",
     "position_size",
-    "result",
-    "reward",
     "subscription_sums",
 ]

@@ -25,7 +25,7 @@ class Result:
     """The exit price at which fees and funding are just covered."""
 
 
-def result(
+def position_result(
     *,
     side: Side,
     entry: Decimal,

@@ -42,7 +42,7 @@ class Reward:
         return win_rate * self.net_planned - (1 - win_rate) * self.net_loss
 
 
-def reward(
+def plan_reward(
     entry: Decimal,
     stop: Decimal,
     targets: Sequence[tuple[Decimal, Decimal]],
