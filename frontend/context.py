@@ -279,3 +279,34 @@ class DataPage:
     """Of which signals can be taken as a file; the one of now comes first."""
     lock: str
     """Why they cannot; empty where they can."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsPage:
+    """The list of calculators."""
+
+    shell: Shell
+    tools: tuple[Any, ...]
+    """`frontend.tools.catalogue.Tool`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPage:
+    """One calculator with its answer."""
+
+    shell: Shell
+    tool: Any
+    form: Any
+    """Bound to what stands in the fields."""
+    groups: tuple[tuple[Any, ...], ...]
+    """Its bound fields; those of one group stand side by side."""
+    answer: Any
+    """`frontend.tools.answer.Answer`; None where a field is wrong."""
+    start: Any
+    """`frontend.tools.start.Start`: where the figures are from."""
+    address: str
+    """Of this very result, to share."""
+    markets: tuple[str, ...]
+    others: tuple[Any, ...]
+    links: tuple[tuple[str, str], ...]
+    """(address, title) of pages that explain more."""

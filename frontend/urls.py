@@ -17,6 +17,7 @@ from frontend.pages import (
     plans,
     security,
     tokens,
+    tools,
 )
 
 app_name = "frontend"
@@ -35,6 +36,9 @@ urlpatterns = [
     path("account/data/export", account_data.export, name="data-export"),
     path("account/data/delete", account_data.delete, name="data-delete"),
     path("account/data/keep", account_data.keep, name="data-keep"),
+    path("tools/", tools.hub, name="tools"),
+    path("tools/<slug:tool_slug>", tools.tool, name="tool"),
+    path("tools/<slug:tool_slug>/part", tools.part, name="tool-part"),
     path("status", operations.status, name="status"),
     path("terms", marketing.terms, name="terms"),
     path("risk", marketing.risk, name="risk"),

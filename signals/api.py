@@ -6,7 +6,7 @@ from uuid import UUID
 
 from signals.contracts import ModelResult, TradableSignal
 from signals.delivery import bus
-from signals.selectors import records, signals, tradable
+from signals.selectors import instruments, records, signals, tradable
 from signals.selectors.visibility import ORIGINS, delay_s, live_origin, sees_live
 
 __all__ = ["ORIGINS", "delay_s", "live_origin", "sees_live"]
@@ -40,6 +40,11 @@ def market_rows(viewer_id: UUID | None = None) -> list[dict[str, Any]]:
     """Return the rows of the market list; empty while the engine is silent."""
     held = markets(viewer_id)
     return [] if held is None else held["markets"]
+
+
+def funding_interval_hours(symbol: str) -> int | None:
+    """Return how often a symbol of the market that runs here pays funding; None: not known."""
+    return instruments.funding_interval_hours(live_origin(), symbol)
 
 
 def open_signals(viewer_id: UUID | None = None, limit: int = 20) -> list[dict[str, Any]]:

@@ -31,6 +31,8 @@ from trading.contracts import (
 )
 from trading.domain import preview as _preview
 from trading.domain.calculators import (
+    Liquidation,
+    PositionSize,
     TierTable,
     funding_cost,
     isolated_wallet,
@@ -52,6 +54,9 @@ from trading.services import keys as _keys
 from trading.services.export import TradeFile
 
 __all__ = [
+    "Liquidation",
+    "PositionSize",
+    "TierTable",
     "funding_cost",
     "isolated_wallet",
     "least_account",

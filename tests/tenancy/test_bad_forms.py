@@ -144,6 +144,8 @@ ASKED: Final = (
     "risk_percent",
     "app_label",
     "plan",
+    "signal",
+    "entry",
 )
 LOOKED_AT: Final = (
     ":index",

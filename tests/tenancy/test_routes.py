@@ -46,6 +46,7 @@ class Estate:
             "pk": key.pk,
             "symbol": "BTCUSDT",
             "signal_id": uuid.uuid4(),
+            "tool_slug": "position-size",
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,
             "uidb36": "1",

@@ -1,0 +1,32 @@
+"""Numbers and places of the calculators' answers."""
+
+from decimal import Decimal
+from typing import Final
+
+from django import template
+
+from frontend.tools import words
+from frontend.tools.answer import Mark
+
+register = template.Library()
+
+_LANES: Final = (34, 90, 10, 114)
+"""Where the name of a mark stands, by its row; its price stands below."""
+
+
+@register.filter
+def amount(value: Decimal, places: int = 2) -> str:
+    """Return an exact amount."""
+    return words.fixed(value, int(places))
+
+
+@register.filter
+def share_of(value: Decimal) -> str:
+    """Return a rate as a percentage."""
+    return words.percent(value)
+
+
+@register.filter
+def lane_y(mark: Mark, below: int = 0) -> int:
+    """Return the height at which a mark's name stands, or its price `below` it."""
+    return _LANES[mark.lane] + int(below)
