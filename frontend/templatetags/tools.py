@@ -1,10 +1,12 @@
 """Numbers and places of the calculators' answers."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from django import template
 
+from frontend.templatetags.formats import date_time
 from frontend.tools import words
 from frontend.tools.answer import Mark
 
@@ -30,3 +32,9 @@ def share_of(value: Decimal) -> str:
 def lane_y(mark: Mark, below: int = 0) -> int:
     """Return the height at which a mark's name stands, or its price `below` it."""
     return _LANES[mark.lane] + int(below)
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    """Return day and time, UTC."""
+    return date_time(at.isoformat())

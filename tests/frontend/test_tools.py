@@ -9,13 +9,18 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from cryptosystems.kernel.errors import NotAllowed
 from frontend.tools.catalogue import TOOLS, Tool
 from frontend.tools.fields import read_number
 from frontend.tools.start import start
+from tests.trading.selectors.test_tiers import READ, SOL
+from trading.contracts import Venue
+from trading.services import tiers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_url")]
 
 ADDRESSES: Final = {tool.slug: f"/tools/{tool.slug}" for tool in TOOLS}
+SIGNAL_ID: Final = "11111111-2222-4333-8444-555555555555"
 BAD: Final = (
     "NaN",
     "1e400",
@@ -69,6 +74,73 @@ def test_the_liquidation_page_shows_the_price_and_the_numbers_it_comes_from() ->
     assert "as published on 29 September 2026" in text  # no executor has read anything here
 
 
+def test_the_tiers_of_the_running_exchange_stand_with_the_time_they_were_read() -> None:
+    tiers.keep(Venue.SIMULATED, {"SOLUSDT": SOL}, READ, has_real_brackets=True)
+    text = get(ADDRESSES["liquidation-price"], symbol="SOLUSDT", leverage="20")
+    assert "SOLUSDT, as the exchange told them on 25 Nov 2026, 11:00 UTC." in text
+    assert "5,000 50× 1.25% 0.00" in text
+    assert "At most 50×" in get(
+        ADDRESSES["liquidation-price"], symbol="SOLUSDT", quantity="0.01", leverage="51"
+    )
+
+
+def test_a_signal_fills_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    signal = {
+        "id": SIGNAL_ID,
+        "number": 18_204,
+        "symbol": "ETHUSDT",
+        "side": "short",
+        "origin": "simulated",
+        "entry": {"low": "2000.00", "high": "2010.00"},
+        "stop": "2050.00",
+        "targets": [
+            {"price": "1960.00", "share": 0.4},
+            {"price": "1920.00", "share": 0.3},
+            {"price": "1880.00", "share": 0.3},
+        ],
+        "max_leverage": 3,
+        "tick": "0.01",
+    }
+    monkeypatch.setattr("signals.api.signal_detail", lambda found, viewer: signal)
+    html = Client().get(ADDRESSES["position-size"], {"signal": SIGNAL_ID}).content.decode()
+    for value in ("ETHUSDT", "2005.00", "2050.00", "1960.00", "3"):
+        assert f'value="{value}"' in html
+    assert "Prices from signal 18204: ETHUSDT, short, on the simulated market." in words(html)
+    assert f"signal={SIGNAL_ID}" in html
+    plan = get(ADDRESSES["risk-reward"], signal=SIGNAL_ID)
+    assert "Target 3, 30% of the position" in plan and "add up" not in plan
+    own = Client().get(ADDRESSES["position-size"], {"signal": SIGNAL_ID, "stop": "2100"})
+    assert 'value="2100"' in own.content.decode()
+
+
+@pytest.mark.parametrize("asked", ["nonsense", SIGNAL_ID])
+def test_a_signal_that_is_not_there_is_said_and_the_page_works(asked: str) -> None:
+    text = get(ADDRESSES["position-size"], signal=asked)
+    assert "There is no such signal." in text and "Liquidation price" in text
+
+
+def test_a_signal_that_is_not_shown_yet_gives_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(found: Any, viewer: Any) -> Any:
+        raise NotAllowed("Signals of the real market are shown after 15 minutes.")
+
+    monkeypatch.setattr("signals.api.signal_detail", refuse)
+    assert "after 15 minutes" in get(ADDRESSES["pnl"], signal=SIGNAL_ID)
+
+
+def test_price_and_funding_rate_of_now_are_the_market_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {
+        "symbol": "BTCUSDT",
+        "price": "61234.5",
+        "funding_rate": -0.000041,
+        "next_funding_at": "2026-11-25T16:00:00.000Z",
+    }
+    monkeypatch.setattr("signals.api.market_rows", lambda viewer: [row])
+    assert 'value="61234.5"' in Client().get(ADDRESSES["pnl"]).content.decode()
+    html = Client().get(ADDRESSES["funding"]).content.decode()
+    assert 'value="-0.0041"' in html
+    assert "BTCUSDT pays −0.0041% at the moment, next on 25 Nov 2026, 16:00 UTC." in words(html)
+
+
 def test_crossed_margin_stands_on_the_wallet() -> None:
     asked = {
         "symbol": "BTCUSDT",
@@ -82,9 +154,7 @@ def test_crossed_margin_stands_on_the_wallet() -> None:
     address = ADDRESSES["liquidation-price"]
     assert "Type the wallet balance" in get(address, **asked)
     # 1,540 - 300 + 100 = 1,340, as in the isolated example of the sums: 69,402.39.
-    text = get(
-        address, **asked, wallet="1540", others_maintenance="300", others_unrealised="100"
-    )
+    text = get(address, **asked, wallet="1540", others_maintenance="300", others_unrealised="100")
     assert "69,402.39" in text
 
 
