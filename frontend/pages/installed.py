@@ -2,6 +2,7 @@
 
 import json
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -28,6 +29,7 @@ _ICONS: Final = (
     ("frontend/img/app-512.png", "512x512", "any"),
     ("frontend/img/app-maskable-512.png", "512x512", "maskable"),
 )
+_WORKER: Final = Path(__file__).parents[1] / "static/frontend/js/worker.js"
 _DARK: Final = "#0b0d0f"
 
 
@@ -61,14 +63,12 @@ def manifest(request: HttpRequest) -> HttpResponse:
 @cache_control(no_cache=True)
 def worker(request: HttpRequest) -> HttpResponse:
     """Return the service worker, with the names of the files it may keep."""
+    text = _WORKER.read_text(encoding="utf-8")
     offline = reverse("frontend:offline")
     shell = json.dumps([offline, *(static(path) for path in _SHELL)])
-    context = {
-        "shell": shell,
-        "offline": json.dumps(offline),
-        "version": sha256(shell.encode()).hexdigest()[:12],
-    }
-    return render(request, "frontend/worker.js", context, content_type="text/javascript")
+    name = sha256((shell + text).encode()).hexdigest()[:12]
+    names = f'const NAME = "shell-{name}";\nconst OFFLINE = "{offline}";\nconst SHELL = {shell};\n'
+    return HttpResponse(names + text, content_type="text/javascript")
 
 
 @require_safe

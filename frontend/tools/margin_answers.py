@@ -128,39 +128,7 @@ def size_answer(form: SizeForm, table: TierTable) -> Answer:
         return Answer((), (), ())
     places = price_places(table, entry, stop, target)
     liquidation = found.liquidation.price if found.liquidation else None
-    lines = [
-        Line(_("Side"), _("long") if found.side is Side.LONG else _("short")),
-        Line(_("Loss at the stop, with fees"), signed_usdt(-found.loss), "down"),
-    ]
-    if target is not None and found.quantity:
-        gain = trading.position_result(
-            side=found.side,
-            entry=entry,
-            exit_price=target,
-            quantity=found.quantity,
-            leverage=given["leverage"],
-            entry_fee_rate=form.fraction("fee"),
-            exit_fee_rate=form.fraction("fee"),
-        ).net
-        lines += [
-            Line(_("Gain at the target, with fees"), signed_usdt(gain), tone(gain)),
-            Line(_("The same in multiples of the loss"), multiple(gain / found.loss)),
-        ]
-    lines += [
-        Line(_("Margin at %(n)s×") % {"n": number(given["leverage"])}, usdt(found.margin)),
-        Line(
-            _("Largest leverage for this stop"),
-            f"{found.max_leverage}{TIMES}" if found.max_leverage else _("none"),
-        ),
-    ]
-    marks = [
-        (_("Stop"), stop, fixed(stop, places), "down"),
-        (_("Entry"), entry, fixed(entry, places), "ink"),
-    ]
-    if liquidation:
-        marks.append((_("Liquidation"), liquidation, fixed(liquidation, places), "down"))
-    if target is not None:
-        marks.append((_("Target"), target, fixed(target, places), "up"))
+    marks = _size_marks(form, liquidation, places)
     return Answer(
         figures=(
             Figure(_("Position"), f"{number(found.quantity)} {table.base}", usdt(found.notional)),
@@ -171,24 +139,8 @@ def size_answer(form: SizeForm, table: TierTable) -> Answer:
                 "down" if found.is_liquidated_first else "",
             ),
         ),
-        lines=tuple(lines),
-        steps=(
-            Step(
-                _("Risk = account × risk"),
-                f"{number(given['account'])} × {number(given['risk'])}% = {usdt(found.risk)}",
-            ),
-            Step(
-                _("A unit loses |entry − stop| + fee × (entry + stop)"),
-                f"|{number(entry)} − {number(stop)}| + {number(given['fee'])}% × "
-                f"({number(entry)} + {number(stop)}) = {number(found.per_unit, 8)} USDT",
-            ),
-            Step(
-                _("Quantity = risk ÷ loss of a unit, cut to steps of %(step)s")
-                % {"step": number(table.step)},
-                f"{number(found.risk, 8)} ÷ {number(found.per_unit, 8)} → "
-                f"{number(found.quantity)} {table.base}",
-            ),
-        ),
+        lines=_size_lines(form, found),
+        steps=_size_steps(form, found, table),
         advice=_size_advice(form, found, table),
         marks=marks_of(marks),
         said=_("To scale: %(prices)s.")
@@ -196,6 +148,73 @@ def size_answer(form: SizeForm, table: TierTable) -> Answer:
         table=table,
         tier_floor=found.liquidation.tier.floor if found.liquidation else None,
     )
+
+
+def _size_lines(form: SizeForm, found: PositionSize) -> tuple[Line, ...]:
+    given = form.cleaned_data
+    lines = [
+        Line(_("Side"), _("long") if found.side is Side.LONG else _("short")),
+        Line(_("Loss at the stop, with fees"), signed_usdt(-found.loss), "down"),
+    ]
+    if given.get("target") is not None and found.quantity:
+        gain = trading.position_result(
+            side=found.side,
+            entry=given["entry"],
+            exit_price=given["target"],
+            quantity=found.quantity,
+            leverage=given["leverage"],
+            entry_fee_rate=form.fraction("fee"),
+            exit_fee_rate=form.fraction("fee"),
+        ).net
+        lines += [
+            Line(_("Gain at the target, with fees"), signed_usdt(gain), tone(gain)),
+            Line(_("The same in multiples of the loss"), multiple(gain / found.loss)),
+        ]
+    most = f"{found.max_leverage}{TIMES}" if found.max_leverage else _("none")
+    return (
+        *lines,
+        Line(_("Margin at %(n)s×") % {"n": number(given["leverage"])}, usdt(found.margin)),
+        Line(_("Largest leverage for this stop"), most),
+    )
+
+
+def _size_steps(form: SizeForm, found: PositionSize, table: TierTable) -> tuple[Step, ...]:
+    given = form.cleaned_data
+    entry, stop = number(given["entry"]), number(given["stop"])
+    return (
+        Step(
+            _("Risk = account × risk"),
+            f"{number(given['account'])} × {number(given['risk'])}% = {usdt(found.risk)}",
+        ),
+        Step(
+            _("A unit loses |entry − stop| + fee × (entry + stop)"),
+            f"|{entry} − {stop}| + {number(given['fee'])}% × ({entry} + {stop}) = "
+            f"{number(found.per_unit, 8)} USDT",
+        ),
+        Step(
+            _("Quantity = risk ÷ loss of a unit, cut to steps of %(step)s")
+            % {"step": number(table.step)},
+            f"{number(found.risk, 8)} ÷ {number(found.per_unit, 8)} → "
+            f"{number(found.quantity)} {table.base}",
+        ),
+    )
+
+
+def _size_marks(
+    form: SizeForm, liquidation: Decimal | None, places: int
+) -> list[tuple[str, Decimal, str, str]]:
+    given = form.cleaned_data
+    prices = [
+        (_("Stop"), given["stop"], "down"),
+        (_("Entry"), given["entry"], "ink"),
+        (_("Liquidation"), liquidation or None, "down"),
+        (_("Target"), given.get("target"), "up"),
+    ]
+    return [
+        (name, price, fixed(price, places), colour)
+        for name, price, colour in prices
+        if price is not None
+    ]
 
 
 def _check_leverage(form: LiquidationForm | SizeForm, table: TierTable, notional: Decimal) -> None:

@@ -1,8 +1,7 @@
 // Keeps the look of the site and one page for when there is no network. Prices, signals, accounts and everything else
 // that is live or somebody's own always come from the server, and are never kept.
-const NAME = "shell-{{ version }}";
-const OFFLINE = {{ offline|safe }};
-const SHELL = {{ shell|safe }};
+// `frontend/pages/installed.py` writes NAME, OFFLINE and SHELL before this text.
+/* global NAME, OFFLINE, SHELL */
 
 self.addEventListener("install", (event) => {
   event.waitUntil(keep().then(() => self.skipWaiting()));
