@@ -131,8 +131,8 @@ class Supervisor:
     outages: outage.Outages = field(default_factory=outage.Outages)
     random: Random = field(default_factory=Random)
     is_stopping: bool = False
-    refused: str = ""
-    """Why this process enters nothing: another release is alive."""
+    refused: str = "starting"
+    """Why this process enters nothing: another release is alive, or nobody has looked yet."""
     started_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
