@@ -38,3 +38,9 @@ def lane_y(mark: Mark, below: int = 0) -> int:
 def moment(at: datetime) -> str:
     """Return day and time, UTC."""
     return date_time(at.isoformat())
+
+
+@register.filter
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, to walk over in a template."""
+    return text.split()
