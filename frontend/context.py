@@ -342,3 +342,34 @@ class SignalPage:
     """What the stored inputs give now, where it was asked."""
     address: str
     """The page's own, for cards and for copying."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsPage:
+    """The list of calculators."""
+
+    shell: Shell
+    tools: tuple[Any, ...]
+    """`frontend.tools.catalogue.Tool`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPage:
+    """One calculator with its answer."""
+
+    shell: Shell
+    tool: Any
+    form: Any
+    """Bound to what stands in the fields."""
+    groups: tuple[tuple[Any, ...], ...]
+    """Its bound fields; those of one group stand side by side."""
+    answer: Any
+    """`frontend.tools.answer.Answer`; None where a field is wrong."""
+    start: Any
+    """`frontend.tools.start.Start`: where the figures are from."""
+    address: str
+    """Of this very result, to share."""
+    markets: tuple[str, ...]
+    others: tuple[Any, ...]
+    links: tuple[tuple[str, str], ...]
+    """(address, title) of pages that explain more."""

@@ -11,6 +11,7 @@ from frontend.pages import (
     bot,
     dashboard,
     following,
+    installed,
     keys,
     marketing,
     operations,
@@ -20,6 +21,7 @@ from frontend.pages import (
     search_engines,
     security,
     tokens,
+    tools,
 )
 
 app_name = "frontend"
@@ -48,6 +50,12 @@ urlpatterns = [
     path("account/data/export", account_data.export, name="data-export"),
     path("account/data/delete", account_data.delete, name="data-delete"),
     path("account/data/keep", account_data.keep, name="data-keep"),
+    path("manifest.webmanifest", installed.manifest, name="manifest"),
+    path("worker.js", installed.worker, name="worker"),
+    path("offline", installed.offline, name="offline"),
+    path("tools/", tools.hub, name="tools"),
+    path("tools/<slug:tool_slug>", tools.tool, name="tool"),
+    path("tools/<slug:tool_slug>/part", tools.part, name="tool-part"),
     path("status", operations.status, name="status"),
     path("terms", marketing.terms, name="terms"),
     path("risk", marketing.risk, name="risk"),

@@ -10,7 +10,7 @@ from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.contracts import ModelResult, TradableSignal
 from signals.delivery import bus
-from signals.selectors import ledger, records, signals, tradable
+from signals.selectors import instruments, ledger, records, signals, tradable
 from signals.selectors.ledger import RESULTS, Sought
 from signals.selectors.visibility import ORIGINS, delay_s, live_origin, sees_live
 from signals.services import monthly, recompute
@@ -72,6 +72,11 @@ def stored_candles(symbol: str, timeframe: str, limit: int) -> list[list[float]]
         for at, row in zip(open_ms, values, strict=True)
         if row[3] == row[3]
     ]
+
+
+def funding_interval_hours(symbol: str) -> int | None:
+    """Return how often a symbol of the market that runs here pays funding; None: not known."""
+    return instruments.funding_interval_hours(live_origin(), symbol)
 
 
 def open_signals(viewer_id: UUID | None = None, limit: int = 20) -> list[dict[str, Any]]:

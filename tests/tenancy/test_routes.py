@@ -49,6 +49,7 @@ class Estate:
             "month": "2025-11",
             "slug": "what-is-crypto-liquidation",
             "signal_id": uuid.uuid4(),
+            "tool_slug": "position-size",
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,
             "uidb36": "1",
