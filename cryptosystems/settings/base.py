@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "cryptosystems.platform",
     "accounts",
     "billing",
+    "workspace",
     "signals",
     "trading",
     # Last: it looks at what all others registered.
@@ -385,6 +386,7 @@ SPECTACULAR_SETTINGS = {
         "signals.shapes.add_components",
         "accounts.shapes.add_components",
         "billing.shapes.add_components",
+        "workspace.shapes.add_components",
         "trading.shapes.add_components",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",

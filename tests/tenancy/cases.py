@@ -29,6 +29,7 @@ EVERYONE: Final = {
     "signals:signal-detail",
     "signals:signal-recompute",
     "signals:track-record",
+    "workspace:shared-layout",
     "frontend:landing",
     "frontend:dashboard",
     "frontend:status",
@@ -50,6 +51,12 @@ EVERYONE: Final = {
     "mfa_login_webauthn",
 }
 OWN: Final = {
+    "workspace:workspace",
+    "workspace:drawings",
+    "workspace:layout-list",
+    "workspace:watch-lists",
+    "workspace:alert-list",
+    "workspace:alerts-seen",
     "trading:bot-list",
     "trading:key-list",
     "trading:position-list",
@@ -102,6 +109,8 @@ OWN: Final = {
     "usersessions_list",
 }
 OWNED: Final = {
+    "workspace:layout",
+    "workspace:alert",
     "frontend:bot-of",
     "frontend:bot-limits",
     "frontend:bot-preview",

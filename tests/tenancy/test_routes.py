@@ -48,6 +48,8 @@ class Estate:
             "signal_id": uuid.uuid4(),
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,
+            "layout_id": names["Layout"].pk,
+            "alert_id": names["ChartAlert"].pk,
             "uidb36": "1",
             "key": "set-password",
             "grant_id": names["Grant"].pk,
