@@ -152,6 +152,12 @@ export function priceChart(el, { onHover }) {
 
   const api = {
     view,
+    /** Add a layer of somebody else's under a name, with which it is switched. */
+    attach(name, layer) {
+      layers[name] = layer;
+      view.shown[name] = true;
+      series.attachPrimitive(layer);
+    },
     /** Show a symbol and timeframe anew. */
     set({ candles, seconds, decimals, liquidations }) {
       Object.assign(view, { candles, seconds, decimals, heat: null, marks: [] });
@@ -191,7 +197,8 @@ export function priceChart(el, { onHover }) {
       series.update(candle);
     },
     toggle(name, on) {
-      layers[name].on = view.shown[name] = on;
+      view.shown[name] = on;
+      if (layers[name]) layers[name].on = on;
       if (name === "signal") rescale();
       refresh();
     },

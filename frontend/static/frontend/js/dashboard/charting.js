@@ -189,6 +189,8 @@ export function toggleLayer(name) {
   chart.toggle(name, on);
   if (name === "heat") $("[data-legend]").hidden = !on || !chart.view.heat;
 }
+/** The chart itself, for what is drawn on it later. */
+export const theChart = () => chart;
 export function showPrice(value) {
   chart.show(Number(value));
 }

@@ -13,6 +13,9 @@ import { startKeys } from "./keys.js";
 import { startMarkets } from "./markets.js";
 import { announce, startPanel } from "./panel.js";
 
+/** What nobody needs for the first look: drawing, layouts, alerts, the palette. */
+const startMore = () => import("./more.js").then((more) => more.start(first, live));
+
 const AGAIN_MS = 10_000;
 const REFRESH_MS = 60_000;
 const MOST_SIGNALS = 100;
@@ -103,3 +106,5 @@ live.start();
 if (first.markets) readMarkets();
 else readMarkets.timer = setTimeout(readMarkets, AGAIN_MS);
 readSignals();
+if (window.requestIdleCallback) requestIdleCallback(startMore, { timeout: 1500 });
+else setTimeout(startMore, 300);
