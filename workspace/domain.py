@@ -17,10 +17,11 @@ MOST_ALERTS: Final = 50
 """Alerts of one person that wait; those that have gone off do not count."""
 DRAWING_KINDS: Final = ("line", "ray", "box", "fib", "ruler")
 PANELS: Final = ("markets", "chart", "dock", "signal", "feed")
+HIDABLE: Final = ("markets", "dock", "signal", "feed")
 SLOTS: Final = ("left", "top", "bottom", "side", "foot")
 LAYERS: Final = ("heat", "profile", "signal", "liq", "draw", "marks")
 TIMEFRAMES: Final = ("1m", "5m", "15m", "1h", "4h", "1d")
-SIZES: Final = {"left": (240, 560), "right": (280, 640), "dock": (120, 640), "side": (160, 900)}
+SIZES: Final = {"left": (240, 560), "right": (280, 640), "dock": (120, 640), "foot": (120, 640)}
 CHARTS: Final = (1, 2, 4)
 TABS: Final = ("factors", "gates", "book", "funding", "corr", "analogs", "profile")
 SYMBOL: Final = re.compile(r"^[A-Z0-9]{2,32}$")
@@ -94,7 +95,7 @@ def layout_of(value: Any) -> dict[str, Any]:
     readers: Mapping[str, Any] = {
         "slots": _slots,
         "sizes": _sizes,
-        "hidden": lambda v: _some_of(v, PANELS[2:], "hidden"),
+        "hidden": lambda v: _some_of(v, HIDABLE, "hidden"),
         "layers": lambda v: _some_of(v, LAYERS, "layers"),
         "charts": _charts,
         "symbol": symbol_of,

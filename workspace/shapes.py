@@ -40,7 +40,7 @@ def _body() -> dict[str, Any]:
         "properties": {
             "slots": _closed(record(**slots)),
             "sizes": {"type": "object", "properties": sizes, "additionalProperties": False},
-            "hidden": array(words(*domain.PANELS[2:])),
+            "hidden": array(words(*domain.HIDABLE)),
             "layers": array(words(*domain.LAYERS)),
             "charts": {**array(chart), "maxItems": 3},
             "symbol": _SYMBOL,

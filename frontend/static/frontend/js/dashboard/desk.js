@@ -18,6 +18,8 @@ export const desk = {
   followed: new Map(), // id of a signal → how the reader's paper trade of it stands
   chosen: null, // id of a signal that was picked in the feed
   status: null,
+  charts: [], // further charts beside the first: { symbol, timeframe }
+  at: "", // a past minute that is looked at as it was then known; empty: now
   isStale: false,
   clock: { at: Date.now(), since: performance.now(), speed: 1 },
 };

@@ -10,6 +10,7 @@ import { startFollowing } from "./follow.js";
 import { startHead } from "./head.js";
 import { startHealth } from "./health.js";
 import { startKeys } from "./keys.js";
+import { startLayout } from "./layout.js";
 import { startMarkets } from "./markets.js";
 import { announce, startPanel } from "./panel.js";
 
@@ -92,6 +93,7 @@ for (const signal of first.signals) desk.signals.set(signal.id, signal);
 const live = pageLive(first.after);
 startFollowing(first);
 startHealth(live);
+startLayout();
 startMarkets();
 startHead();
 startPanel();
