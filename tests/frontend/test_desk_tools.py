@@ -4,11 +4,19 @@ from typing import Any
 
 import pytest
 
+from cryptosystems.kernel.origin import Origin
+from cryptosystems.kernel.timeframes import Timeframe
+from signals.models import Instrument
+from signals.services.publish import publish
+from signals.store.candles import store_candles
+from signals.store.judgements import pack, store_judgements
 from tests.frontend.conftest import Site
+from tests.frontend.market import answer
 from tests.frontend.played_engine import PlayedEngine
 from tests.frontend.sign_in import sign_in
-from tests.frontend.test_dashboard import is_live
+from tests.frontend.test_dashboard import in_database, is_live, shows
 from tests.support.people import person
+from tests.support.setups import AT_MS, make_draft
 
 pytestmark = pytest.mark.browser
 
@@ -94,3 +102,53 @@ def test_a_saved_layout_and_what_is_drawn_are_there_on_the_second_device(
         )
     finally:
         other.close()
+
+
+ASKED_MS = AT_MS + 7 * 60_000
+"""A past minute: three minutes before what the played engine calls now."""
+
+
+def store_a_past() -> None:
+    """Store ten minutes of two markets, a judgement, and a signal that came later."""
+    for rank, symbol in enumerate(("BTCUSDT", "C001USDT")):
+        Instrument.objects.create(
+            origin="simulated", symbol=symbol, base_asset=symbol.removesuffix("USDT"),
+            tick_size="0.1", step_size="0.001", min_notional="5", brackets=[], rank=rank,
+        )  # fmt: skip
+        for timeframe in (Timeframe.M1, Timeframe.M15):
+            rows = [
+                (symbol, AT_MS + k * timeframe.duration_ms, (*[50_000.0 + k] * 4, *[1.0] * 4))
+                for k in range(-20, 10)
+            ]
+            store_candles(Origin.SIMULATED, timeframe, rows)
+    factors = {**answer("factors", {"symbol": "BTCUSDT", "timeframe": "15m"}), "probability": 0.33}
+    gates = answer("gates", {"symbol": "BTCUSDT", "timeframe": "15m"})
+    body = pack(factors, gates, {"funding_rate": 0.0003})
+    judged = ("15m", "BTCUSDT", AT_MS + 5 * 60_000, True, 0.33, body)
+    store_judgements(Origin.SIMULATED, [judged])
+    publish(make_draft(at_ms=ASKED_MS + 60_000))
+
+
+def test_a_link_shows_a_past_minute_as_it_was_then_known(
+    page: Any, site: Site, engine: PlayedEngine
+) -> None:
+    in_database(store_a_past)
+    page.goto(f"{site.dashboard}?symbol=BTCUSDT&at=2025-11-25T00:07Z&tab=gates")
+    page.wait_for_selector("body[data-more]")
+    shows(page, "[data-past-words]", "25 Nov 2025, 00:07 UTC, as then known")
+    # The minute that closed at 00:07 is the newest known; the live price is 60,000.
+    shows(page, "[data-last]", "50,006.0")
+    shows(page, "[data-funding]", "0.0300%")
+    shows(page, "[data-dock]", "chance of a win 33%")
+    shows(page, "[data-ohlc]", "C 50,006.0")
+    engine.tick("BTCUSDT", 61_234.5)
+    assert page.locator("[data-signal-id]").count() == 0, "the signal came a minute later"
+    page.keyboard.press(".")
+    shows(page, "[data-past-words]", "00:08 UTC")
+    page.wait_for_selector("[data-signal-id]")
+    assert "at=2025-11-25T00%3A08Z" in page.url
+    assert "61,234.5" not in page.inner_text("main")
+    assert page.locator("[data-follow]").count() == 0, "nothing can be done in the past"
+    page.click("[data-open-past]")
+    shows(page, "[data-last]", "61,234.5")
+    assert "at=" not in page.url

@@ -152,6 +152,7 @@ export function priceChart(el, { onHover }) {
 
   const api = {
     view,
+    chart,
     /** Add a layer of somebody else's under a name, with which it is switched. */
     attach(name, layer) {
       layers[name] = layer;

@@ -2,7 +2,7 @@
 // ringed where it won, crossed where it lost, empty where it was never entered. A click shows the signal.
 import { getJson } from "../api.js";
 import { Layer, inPixels } from "../layers.js";
-import { desk, isOpen, listen, planOf, select } from "./desk.js";
+import { asOf, desk, isOpen, listen, planOf, select } from "./desk.js";
 
 const SIZE = 5;
 const NEAR = 9;
@@ -66,8 +66,7 @@ export function startMarks(chart) {
     show();
     const symbol = desk.symbol;
     try {
-      const at = desk.at ? `&at=${desk.at}` : "";
-      const { results } = await getJson(`signals?symbol=${symbol}&limit=100${at}`);
+      const { results } = await getJson(asOf(`signals?symbol=${symbol}&limit=100`));
       for (const signal of results) if (!desk.signals.has(signal.id)) desk.signals.set(signal.id, signal);
       if (symbol === desk.symbol) show();
     } catch {

@@ -56,7 +56,7 @@ function show(signal) {
       ),
       h("div", { class: "sig-block" }, h("p", { class: "conf-line", text: signal.invalidation }), proof(signal)),
     ),
-    act(signal, plan),
+    ...[act(signal, plan)].filter(Boolean),
   );
   shown = { signal, parts };
   tick();
@@ -64,6 +64,7 @@ function show(signal) {
 }
 /** What can be done: follow it on paper, reckon a size. */
 function act(signal, plan) {
+  if (desk.at) return null; // nothing can be done in the past
   const following = followPart(signal);
   if (!following && !isOpen(signal)) return null;
   return h("div", { class: "sig-act", "data-follow": signal.id }, isOpen(signal) && sizer(signal, plan), following);
@@ -155,7 +156,7 @@ export function announce(kind, signal) {
   );
 }
 export function startPanel() {
-  listen(["symbol", "chosen", "ready", "timeframe"], () => update());
+  listen(["symbol", "chosen", "ready", "timeframe", "at"], () => update());
   listen("signals", () => paint("panel", () => update()));
   listen("followed", (id) => shown && shown.signal.id === id && update(true));
   listen("status", () => current() || bar(null));
