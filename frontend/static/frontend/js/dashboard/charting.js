@@ -7,7 +7,6 @@ import { HeatMap, paintRamp } from "../heat.js";
 import { paint } from "../paint.js";
 import { pieces, t } from "../text.js";
 import { SECONDS, asOf, current, desk, hasMarkets, isPhone, listen, market, now, planOf, setTimeframe } from "./desk.js";
-import { toggleTable } from "./table.js";
 
 const CANDLES = 500;
 const AGAIN_MS = 2000;
@@ -219,7 +218,10 @@ export function startChart(stream) {
   }
   for (const b of $$("[data-layer]")) b.addEventListener("click", () => toggleLayer(b.dataset.layer));
   const table = $("[data-table]");
-  table.addEventListener("click", () => toggleTable(table, chart.view, decimals()));
+  table.addEventListener("click", async () => {
+    const { toggleTable } = await import("./table.js");
+    toggleTable(table, chart.view, decimals());
+  });
   listen(["symbol", "timeframe"], () => table.getAttribute("aria-pressed") === "true" && table.click());
   document.addEventListener("themechange", ramp);
   ramp();

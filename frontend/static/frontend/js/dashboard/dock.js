@@ -3,27 +3,19 @@ import { ApiError, reader, wasReplaced } from "../api.js";
 import { $, $$, h, note, skeleton } from "../dom.js";
 import { t } from "../text.js";
 import { asOf, desk, hasMarkets, hasScores, isPhone, judged, listen, setTab, warmingText } from "./desk.js";
-import { bookTab } from "./tab-book.js";
 import { factorsTab } from "./tab-factors.js";
-import { fundingTab } from "./tab-funding.js";
 
+/** The first tab comes with the page; the module of another with the first look at it. */
 const TABS = {
   factors: { draw: factorsTab, path: () => `factors?timeframe=${judged()}`, every: 2000 },
-  book: { draw: bookTab, path: () => "book", every: 2000 },
-  funding: { draw: fundingTab, path: () => "funding", every: 2000 },
-  gates: { draw: drawGates, path: () => `gates?timeframe=${judgedFrame()}${desk.gatesAt && !desk.at ? `&at=${desk.gatesAt}` : ""}`, every: 2000 },
-  corr: { draw: drawCorrelation, path: () => "correlation", every: 3_600_000 },
+  book: { draw: async (found) => (await import("./tab-book.js")).bookTab(found), path: () => "book", every: 2000 },
+  funding: { draw: async (found) => (await import("./tab-funding.js")).fundingTab(found), path: () => "funding", every: 2000 },
+  gates: { draw: async (found) => (await import("./tab-gates.js")).gatesTab(found), path: () => `gates?timeframe=${judgedFrame()}${desk.gatesAt && !desk.at ? `&at=${desk.gatesAt}` : ""}`, every: 2000 },
+  corr: { draw: async (found) => (await import("./tab-correlation.js")).correlationTab(found), path: () => "correlation", every: 3_600_000 },
 };
 /** A past minute stands still; so does one whose tab asks about it. */
 const isStill = () => desk.at || (desk.tab === "gates" && desk.gatesAt);
 const judgedFrame = () => (DECIDED.has(desk.timeframe) ? desk.timeframe : "1h");
-async function drawGates(found) {
-  return (await import("./tab-gates.js")).gatesTab(found);
-}
-/** Few open this tab: its module comes with the first look. */
-async function drawCorrelation(found) {
-  return (await import("./tab-correlation.js")).correlationTab(found);
-}
 const DECIDED = new Set(["15m", "1h", "4h"]);
 const panel = $("[data-dock]");
 const read = reader();

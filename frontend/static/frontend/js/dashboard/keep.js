@@ -1,12 +1,9 @@
 // Where a workspace is kept: on the server for who is signed in, in this browser for a visitor. Same shapes.
 import { ApiError, getJson } from "../api.js";
-import { $ } from "../dom.js";
 import { t } from "../text.js";
+import { held, hold, isSignedIn, token } from "./local.js";
 
 const TIMEOUT_MS = 8000;
-const token = () => ($("[data-csrf] input") || {}).value;
-export const isSignedIn = () => Boolean(token());
-
 /** Send a change to the workspace; returns what the server says, or null where it says nothing. */
 export async function send(method, path, body) {
   let answer;
@@ -26,24 +23,6 @@ export async function send(method, path, body) {
   return found;
 }
 export const readWorkspace = () => getJson("workspace");
-
-/** Read something this browser keeps. */
-export function held(name, otherwise) {
-  try {
-    return JSON.parse(localStorage.getItem(`desk:${name}`)) ?? otherwise;
-  } catch {
-    return otherwise;
-  }
-}
-/** Keep something in this browser; null forgets it. */
-export function hold(name, value) {
-  try {
-    if (value === null) localStorage.removeItem(`desk:${name}`);
-    else localStorage.setItem(`desk:${name}`, JSON.stringify(value));
-  } catch {
-    // Private mode or full: it lasts until the page is left.
-  }
-}
 
 const versions = new Map();
 /** The drawings of one symbol. What a visitor drew here goes along when they sign in. */

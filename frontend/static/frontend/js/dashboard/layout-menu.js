@@ -3,12 +3,14 @@ import { getJson } from "../api.js";
 import { $, $$, h, icon, put } from "../dom.js";
 import { t } from "../text.js";
 import { SECONDS, desk, setTab, setTimeframe, tell } from "./desk.js";
-import { isSignedIn, readWorkspace, send } from "./keep.js";
-import { BESIDE, PANELS, layout, limitsOf, onLayout, placeBars, resize, showPanel, sizeOf, swap, takeLayout } from "./layout.js";
+import { readWorkspace, send } from "./keep.js";
+import { PANELS, layout, onLayout, placeBars, sizeOf, takeLayout } from "./layout.js";
+import { BESIDE, limitsOf, resize, showPanel, swap } from "./layout-change.js";
+import { isSignedIn } from "./local.js";
 import { sheet } from "./sheet.js";
 
 const SAVE_MS = 800;
-const STEP = 16;
+const STEP = 16; // pixels of one arrow key
 const words = () => ({
   markets: t("Markets"),
   chart: t("Chart"),

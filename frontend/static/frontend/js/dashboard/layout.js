@@ -2,21 +2,10 @@
 // Applies from what this browser keeps before anything is drawn; who changes it is `layout-menu.js`.
 import { $, $$ } from "../dom.js";
 import { listen } from "./desk.js";
-import { held, hold } from "./keep.js";
+import { held, hold } from "./local.js";
 
 export const PANELS = ["markets", "chart", "dock", "signal", "feed"];
 const USUAL = { markets: "left", chart: "top", dock: "bottom", signal: "side", feed: "foot" };
-const LIMITS = { left: [240, 560], right: [280, 640], dock: [120, 640], foot: [120, 640] };
-const LEAST_MIDDLE = 420;
-const LEAST_ROW = 160;
-/** Where one comes to from a place by an arrow. */
-export const BESIDE = {
-  left: { ArrowRight: "top" },
-  top: { ArrowLeft: "left", ArrowRight: "side", ArrowDown: "bottom" },
-  bottom: { ArrowLeft: "left", ArrowRight: "foot", ArrowUp: "top" },
-  side: { ArrowLeft: "top", ArrowDown: "foot" },
-  foot: { ArrowLeft: "bottom", ArrowUp: "side" },
-};
 const isWide = matchMedia("(min-width: 1280px)");
 const desk = $(".desk");
 
@@ -32,17 +21,6 @@ const isShut = (slot) => layout.hidden.includes(panelIn(slot));
 export const sizeOf = (name) =>
   layout.sizes[name] || { left: isXl() ? 356 : 316, right: isXl() ? 408 : 364, dock: isXl() ? 304 : 232, foot: isXl() ? 256 : 196 }[name];
 const isXl = () => innerWidth >= 1680;
-/** A size that leaves room for the rest. */
-export function bounded(name, size) {
-  const [least, most] = LIMITS[name];
-  const room =
-    name === "left" || name === "right"
-      ? desk.clientWidth - LEAST_MIDDLE - sizeOf(name === "left" ? "right" : "left")
-      : desk.clientHeight - LEAST_ROW;
-  return Math.round(Math.max(least, Math.min(most, room, size)));
-}
-export const limitsOf = (name) => LIMITS[name];
-
 /** Rows and areas of the grid; middle and right column are cut at heights of their own. */
 function areas() {
   const pair = (upper, lower, size) =>
@@ -88,28 +66,9 @@ export function placeBars() {
     }
   }
 }
-function tellChanged() {
+export function tellChanged() {
   hold("layout", isUsual() ? null : { slots: layout.slots, sizes: layout.sizes, hidden: layout.hidden });
   for (const take of changed) take();
-}
-/** Put two panels into each other's place. */
-export function swap(panel, slot) {
-  const other = panelIn(slot);
-  if (other === panel) return;
-  layout.slots = { ...layout.slots, [panel]: slot, [other]: layout.slots[panel] };
-  apply();
-  tellChanged();
-}
-export function resize(name, size) {
-  layout.sizes = { ...layout.sizes, [name]: bounded(name, size) };
-  apply();
-  tellChanged();
-}
-export function showPanel(panel, on) {
-  const others = layout.hidden.filter((name) => name !== panel);
-  layout.hidden = on ? others : [...others, panel].sort();
-  apply();
-  tellChanged();
 }
 /** Take a whole arrangement, or the usual one. */
 export function takeLayout(body = {}, isTold = true) {

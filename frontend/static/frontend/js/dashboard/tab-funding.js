@@ -2,7 +2,8 @@
 import { h } from "../dom.js";
 import { change, day, fixed, funding, hm, usd } from "../format.js";
 import { t } from "../text.js";
-import { columns, fit, lines } from "../viz.js";
+import { fit } from "../viz.js";
+import { columns, lines } from "../viz-series.js";
 
 const stamp = (seconds) => `${day(seconds * 1000)} ${hm(seconds * 1000)}`;
 function ends(series, words) {

@@ -1,7 +1,8 @@
 // Choosing, naming and deleting watch-lists; saved by itself for who is signed in.
 import { $, h, icon, put } from "../dom.js";
 import { t } from "../text.js";
-import { held, hold, isSignedIn, readWorkspace, send } from "./keep.js";
+import { readWorkspace, send } from "./keep.js";
+import { held, hold, isSignedIn } from "./local.js";
 import { sheet } from "./sheet.js";
 import { activeList, chooseList, onWatch, takeLists, watch } from "./watchlist.js";
 

@@ -1,5 +1,5 @@
 // Lists of markets to keep an eye on: in this browser for a visitor, on the server for who is signed in.
-import { held, hold, isSignedIn } from "./keep.js";
+import { held, hold, isSignedIn } from "./local.js";
 
 const OLD = "watch"; // one list without a name, as it was kept before there were several
 const MOST_WATCHED = 300;
