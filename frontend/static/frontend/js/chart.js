@@ -145,8 +145,10 @@ export function priceChart(el, { onHover }) {
     if (view.heat && view.columns && view.shown.heat && event.point && event.logical !== undefined) {
       const price = series.coordinateToPrice(event.point.y);
       const i = Math.max(0, Math.min(view.columns.length - 1, Math.round(event.logical)));
+      view.cursor = price > 0 ? price : null;
       if (price > 0) cell = { price, usd: view.heat.at(view.columns[i], view.heat.row(price)) };
     }
+    if (!event.point) view.cursor = null;
     if (candle) onHover(candle, event.point ? cell : null);
   });
 
@@ -177,6 +179,7 @@ export function priceChart(el, { onHover }) {
       series.setData(candles);
     },
     heat(map) {
+      if (map && view.adjusted) map.adjust(view.adjusted);
       view.heat = map;
       view.draw();
       refresh();

@@ -93,7 +93,7 @@ async function loadHeat() {
     chart.heat(map);
     label.hidden = !map || !chart.view.shown.heat;
     put(reason, map ? "" : found.reason || "");
-    if (map) put($("[data-ramp-max]"), usd(map.scale.cap));
+    if (map) showCap();
     words();
   } catch (error) {
     if (wasReplaced(error)) return;
@@ -102,6 +102,9 @@ async function loadHeat() {
     heatRetry = setTimeout(loadHeat, HEAT_AGAIN_MS);
   }
 }
+const inUnits = (value) => (chart.view.inUnits || usd)(value);
+/** The top of the colour scale in words. */
+export const showCap = () => chart.view.heat && put($("[data-ramp-max]"), inUnits(chart.view.heat.scale.cap));
 /** Read candles again once a minute: closes, corrections and newly reported liquidations. */
 async function renew() {
   if (document.hidden || desk.at || desk.isStale || performance.now() - shownAt < RENEW_MS || !chart.view.candles.length) return;
@@ -155,7 +158,7 @@ function legend(candle, cell = null) {
   }
   parts.push(h("span", { class: moved >= 0 ? "up" : "down", text: change(moved) }));
   if (cell) {
-    const found = { usd: h("b", { text: usd(cell.usd) }), price: price(cell.price, d) };
+    const found = { usd: h("b", { text: inUnits(cell.usd) }), price: price(cell.price, d) };
     parts.push(h("span", {}, pieces(t("estimated {usd} at {price}"), found)));
   }
   $("[data-ohlc]").replaceChildren(...parts);

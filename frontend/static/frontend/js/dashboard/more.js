@@ -4,6 +4,7 @@ import { choose, startDrawing } from "./drawing.js";
 import { theChart } from "./charting.js";
 import { openLayouts, startLayouts } from "./layout-menu.js";
 import { desk } from "./desk.js";
+import { startHeat } from "./heat-menu.js";
 import { moreKeys } from "./keys.js";
 import { startMarks } from "./marks.js";
 import { timeOf } from "../drawings.js";
@@ -16,6 +17,7 @@ export function start() {
   startDrawing(theChart());
   startLayouts();
   startPast();
+  startHeat(theChart());
   startAsking(theChart().chart, (logical) => timeOf(theChart().view, Math.round(logical) + 1));
   startLists();
   $("[data-open-layouts]").addEventListener("click", openLayouts);
