@@ -19,6 +19,9 @@ from signals.selectors import past
 from signals.store import judgements
 
 MINUTE_MS: Final = 60_000
+MOST_POINTS: Final = 200
+_AHEAD_MS: Final = 365 * 86_400_000
+"""A simulated market may run ahead of our clock."""
 
 
 class NotKept(APIException):
@@ -156,3 +159,28 @@ def markets(viewer_id: UUID | None, at_ms: int) -> dict[str, Any]:
     if not rows:
         raise NotKept("No prices are kept of this moment. Minutes are kept for about a day.")
     return {"origin": origin, "at": iso(to_datetime(at_ms)), "markets": rows}
+
+
+def correlation(symbol: str) -> dict[str, Any]:
+    """Return no company with the reason: betas are measured by the engine for now only."""
+    return {
+        "symbol": symbol,
+        "window": "",
+        "markets": [],
+        "knock_on": None,
+        "reason": "Betas of a past minute are not kept; they are measured anew each minute for now.",
+    }
+
+
+def factor_history(symbol: str, name: str, timeframe: str, at_ms: int | None) -> dict[str, Any]:
+    """Return [seconds, reading, log-odds] of a factor at the closes kept up to a moment."""
+    until_ms = SystemClock().now_ms() + _AHEAD_MS if at_ms is None else at_ms
+    rows = judgements.read_judgements(
+        api.live_origin(), symbol, timeframe, 0, until_ms, MOST_POINTS
+    )
+    return {
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "name": name,
+        "points": judgements.history_of(rows, name),
+    }

@@ -147,6 +147,47 @@ def _book() -> JsonSchema:
     )
 
 
+def _correlation() -> JsonSchema:
+    market = record(symbol=TEXT, beta=NUMBER, correlation=NUMBER, lag_s=_MAYBE, r2=NUMBER)
+    knocked = record(
+        symbol=TEXT,
+        beta=_MAYBE,
+        lag_s=_MAYBE,
+        expected=_MAYBE,
+        moved=_MAYBE,
+        n=COUNT,
+        followed=COUNT,
+        interval=_MAYBE_PAIR,
+    )
+    shock = record(
+        at=nullable(TIME), move=_MAYBE, shocks=COUNT, minutes=COUNT, markets=array(knocked)
+    )
+    return record(
+        "reason",
+        symbol=TEXT,
+        window=TEXT,
+        markets=array(market),
+        knock_on=nullable(shock),
+        reason=TEXT,
+    )
+
+
+def _analogs() -> JsonSchema:
+    case = record(symbol=TEXT, at=TIME, distance=NUMBER, move=NUMBER, path=array(NUMBER))
+    share = record(n=COUNT, up=COUNT, interval=_PAIR)
+    return record(
+        **_HEAD,
+        at=TIME,
+        length=COUNT,
+        horizon=COUNT,
+        near=share,
+        all=record(n=COUNT, up=COUNT),
+        median_move=NUMBER,
+        path=array(NUMBER),
+        cases=array(case),
+    )
+
+
 def _funding() -> JsonSchema:
     return record(
         symbol=TEXT,
@@ -279,7 +320,6 @@ def _track_record() -> JsonSchema:
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add markets, analysis, signals and the record."""
     liquidation = record(at_s=COUNT, price=NUMBER, usd=NUMBER, side=_SIDE)
-    related = record(symbol=TEXT, beta=NUMBER, correlation=NUMBER, lag_s=_MAYBE, r2=NUMBER)
     return add_to(
         result,
         Status=_status(),
@@ -297,7 +337,9 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         Heatmap=_heatmap(),
         Book=_book(),
         Funding=_funding(),
-        Correlation=record(symbol=TEXT, window=TEXT, markets=array(related)),
+        Correlation=_correlation(),
+        Analogs=_analogs(),
+        FactorHistory=record(**_HEAD, name=TEXT, points=array({"type": "array", "items": _MAYBE})),
         Signal=_signal(),
         SignalList=record(
             next=nullable(COUNT),

@@ -21,7 +21,8 @@ from cryptosystems.platform.scopes import SIGNALS, scope
 from signals import api, past_views
 from signals.delivery import bus
 from signals.delivery.topics import SYMBOL_PATTERN, is_symbol
-from signals.selectors import past, records, signals
+from signals.features.catalogue import CATALOGUE
+from signals.selectors import past, records, signals, similar
 from signals.services import recompute as recomputing
 from signals.store.candles import read_candles
 
@@ -224,12 +225,53 @@ def funding(request: Request, symbol: str) -> Response:
     return _ofsymbol_of(request, "funding", symbol, with_timeframe=False)
 
 
-@extend_schema(summary="Correlation", parameters=[_OF], responses={200: ref("Correlation")})
-@scope(SIGNALS, public=True)
+@extend_schema(summary="Correlation", parameters=[_OF, _AT], responses={200: ref("Correlation")})
+@scope(SIGNALS, public=True, query=("at",))
 @api_view(["GET"])
 def correlation(request: Request, symbol: str) -> Response:
-    """Beta and correlation with the other symbols."""
+    """Beta and correlation with the other symbols, and who follows BTC by how many seconds."""
+    if past_views.asked_ms(request) is not None:
+        return Response(past_views.correlation(_known(symbol)))
     return _ofsymbol_of(request, "correlation", symbol, with_timeframe=False)
+
+
+@extend_schema(
+    summary="Nearest historical cases",
+    parameters=[_OF, _TIMEFRAME, _AT],
+    responses={200: ref("Analogs")},
+)
+@scope(SIGNALS, public=True, query=("timeframe", "at"))
+@api_view(["GET"])
+def analogs(request: Request, symbol: str) -> Response:
+    """The stretches most like the last 32 candles, all before them, and how they went on."""
+    at_ms = past_views.asked_ms(request)
+    found = similar.analogs(api.live_origin(), _known(symbol), _timeframe(request), at_ms)
+    if found is None:
+        raise past_views.NotKept(
+            "Too few candles are kept for this market and timeframe: at least 200 whole cases "
+            "before the last 32 candles are needed."
+        )
+    return Response(found)
+
+
+@extend_schema(
+    summary="History of one factor",
+    parameters=[
+        _OF,
+        OpenApiParameter("name", {"type": "string", "enum": list(CATALOGUE.names)}, "path"),
+        _TIMEFRAME,
+        _AT,
+    ],
+    responses={200: ref("FactorHistory")},
+)
+@scope(SIGNALS, public=True, query=("timeframe", "at"))
+@api_view(["GET"])
+def factor_history(request: Request, symbol: str, name: str) -> Response:
+    """Its reading and its part in the score at the last closes, as they were judged then."""
+    if name not in CATALOGUE.names:
+        raise Http404
+    at_ms = past_views.asked_ms(request)
+    return Response(past_views.factor_history(_known(symbol), name, _timeframe(request), at_ms))
 
 
 @extend_schema(

@@ -8,10 +8,12 @@ import numpy as np
 
 from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.kernel.timeframes import Timeframe
+from signals.analysis.company import Company, answer_to, follow, follow_through, shocks
 from signals.delivery.payloads import iso
 from signals.features.catalogue import CATALOGUE
 from signals.heatmap.grid import HeatmapView
-from signals.market.panel import CLOSE
+from signals.market.panel import CLOSE, FloatArray
+from signals.model.evaluate import wilson
 from signals.pipeline.fold import Pipeline
 
 
@@ -27,6 +29,8 @@ _NO_MAP: Final = "No open interest is known for this symbol, so nothing can be e
 _NO_PAST_MAP: Final = "The map of this moment is no longer kept: it reaches back 240 candles."
 _HEAPS: Final = 10
 _HEAP_MULTIPLE: Final = 3.0
+_COMPANY_MINUTES: Final = 1440
+_KNOCKED: Final = 30
 
 
 def _heaps(view: HeatmapView, close: float) -> list[dict[str, Any]]:
@@ -51,6 +55,7 @@ class Analysis:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
+        self._company_held: tuple[int, Company, dict[str, Any] | None] | None = None
 
     def iso(self, at_ms: int) -> str | None:
         return iso(to_datetime(at_ms)) if at_ms else None
@@ -240,12 +245,13 @@ class Analysis:
         }
 
     def correlation(self, symbol: str) -> dict[str, Any] | None:
-        """Return beta and correlation to every other symbol over the window of 1h returns."""
+        """Return beta and correlation to every other symbol, and who follows BTC, and how late."""
         row = self._row(symbol)
         if row is None:
             return None
         returns = self.pipeline.engines[Timeframe.H1].frame.window("r", 160)
         own = returns[:, row]
+        company, told = self._company()
         out: list[dict[str, Any]] = []
         for other, name in enumerate(self.pipeline.state.symbols):
             pair = ~np.isnan(own) & ~np.isnan(returns[:, other])
@@ -255,14 +261,72 @@ class Analysis:
             if x.std() == 0 or y.std() == 0:
                 continue
             r = float(np.corrcoef(x, y)[0, 1])
+            lag = number(float(company.lag_minutes[other])) if company else None
             out.append(
                 {
                     "symbol": name,
                     "beta": round(r * float(y.std() / x.std()), 3),
                     "correlation": round(r, 3),
-                    "lag_s": None,
+                    "lag_s": None if lag is None else round(lag * 60),
                     "r2": round(r * r, 3),
                 }
             )
         out.sort(key=lambda item: -abs(item["correlation"]))
-        return {"symbol": symbol, "window": "160 candles of 1h", "markets": out}
+        return {"symbol": symbol, "window": "160 candles of 1h", "markets": out, "knock_on": told}
+
+    def _company(self) -> tuple[Company | None, dict[str, Any] | None]:
+        """Return how all follow BTC by the minute, and its newest shock; kept for a minute."""
+        state = self.pipeline.state
+        leader = state.index.get("BTCUSDT")
+        panel = state.panels[Timeframe.M1]
+        if leader is None:
+            return None, None
+        if self._company_held is None or self._company_held[0] != panel.newest_open_ms:
+            closes = panel.window(min(_COMPANY_MINUTES, panel.capacity))[:, CLOSE]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                returns = np.diff(np.log(closes), axis=0)
+            order = [leader, *(row for row in range(state.n) if row != leader)]
+            returns = returns[:, order]
+            found = follow(returns)
+            told = self._knock_on(returns, found, order, panel.newest_open_ms)
+            back = np.argsort(order)
+            company = Company(found.beta[back], found.correlation[back], found.lag_minutes[back])
+            self._company_held = (panel.newest_open_ms, company, told)
+        return self._company_held[1], self._company_held[2]
+
+    def _knock_on(
+        self, returns: FloatArray, found: Company, order: list[int], newest_ms: int
+    ) -> dict[str, Any] | None:
+        """Say what BTC's newest shock makes of the others, those that lag most behind it first."""
+        at = shocks(returns)
+        if not at.size:
+            return None
+        state, place = self.pipeline.state, int(at[-1])
+        shock = answer_to(returns, found.beta, place)
+        n, followed = follow_through(returns, at)
+        rows: list[dict[str, Any]] = []
+        for column, row in enumerate(order[: len(state.symbols)]):
+            if column == 0 or not state.active[row] or not isfinite(shock.expected[column]):
+                continue
+            low, high = wilson(int(followed[column]), int(n[column]))
+            rows.append(
+                {
+                    "symbol": state.symbols[row],
+                    "beta": number(found.beta[column], 3),
+                    "lag_s": round(float(found.lag_minutes[column]) * 60),
+                    "expected": number(shock.expected[column]),
+                    "moved": number(shock.answered[column]),
+                    "n": int(n[column]),
+                    "followed": int(followed[column]),
+                    "interval": [number(low, 4), number(high, 4)] if n[column] else None,
+                }
+            )
+        rows.sort(key=lambda row: -abs((row["expected"] or 0) - (row["moved"] or 0)))
+        at_ms = newest_ms - (returns.shape[0] - 1 - place - 1) * 60_000
+        return {
+            "at": self.iso(at_ms),
+            "move": number(shock.move),
+            "shocks": int(at.size),
+            "minutes": returns.shape[0],
+            "markets": rows[:_KNOCKED],
+        }

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from django.test import Client
 
@@ -173,3 +174,32 @@ def test_a_minute_that_has_not_been_is_refused(wrong: str) -> None:
 def test_the_book_says_that_it_is_not_kept() -> None:
     told = get("markets/BTCUSDT/book", AT_MS).json()
     assert told["bids"] == [] and "not kept" in told["reason"]
+
+
+def test_the_nearest_cases_all_lie_before_the_asked_minute() -> None:
+    random = np.random.default_rng(5)
+    prices = 100 * np.exp(random.normal(0, 0.01, 500).cumsum())
+    rows = [
+        ("BTCUSDT", AT_MS + k * HOUR_MS, candle(float(price))) for k, price in enumerate(prices)
+    ]
+    store_candles(Origin.SIMULATED, Timeframe.H1, rows)
+    asked = AT_MS + 450 * HOUR_MS
+    told = get("markets/BTCUSDT/analogs", asked, timeframe="1h").json()
+    assert told["at"] == at(asked).replace("Z", ":00.000Z")
+    assert told["all"]["n"] >= 200
+    assert len(told["cases"]) == told["near"]["n"] == 12
+    horizon = told["horizon"] * HOUR_MS
+    for case in told["cases"]:
+        ended = datetime.fromisoformat(case["at"]).timestamp() * 1000
+        assert ended + horizon <= asked - told["length"] * HOUR_MS
+    few = get("markets/BTCUSDT/analogs", AT_MS + 90 * HOUR_MS, timeframe="1h")
+    assert (few.status_code, few.json()["code"]) == (404, "not_kept")
+
+
+def test_the_history_of_a_factor_ends_with_the_asked_minute() -> None:
+    for k in range(3):
+        judged(AT_MS + k * HOUR_MS, 0.4 + k / 10)
+    path = "markets/BTCUSDT/factors/taker_imb/history"
+    points = get(path, AT_MS + HOUR_MS, timeframe="1h").json()["points"]
+    assert points == [[AT_MS // 1000, 4.0, 0.3], [(AT_MS + HOUR_MS) // 1000, 4.0, 0.3]]
+    assert Client().get("/api/v1/markets/BTCUSDT/factors/nothing/history").status_code == 404

@@ -25,6 +25,8 @@ EVERYONE: Final = {
     "signals:book",
     "signals:funding",
     "signals:correlation",
+    "signals:analogs",
+    "signals:factor-history",
     "signals:signal-list",
     "signals:signal-detail",
     "signals:signal-recompute",

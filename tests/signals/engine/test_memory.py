@@ -73,3 +73,11 @@ def test_between_closes_only_what_is_new_is_kept(market: Market) -> None:
     market.pipeline.advance(market.form(seconds=59))
     (row, _) = list(a_round(memory, market, SETTLED_MS + 2 * MINUTE_MS))
     assert (row[0], row[3]) == (Timeframe.M15.value, False)
+
+
+def test_who_follows_btc_is_measured_by_the_minute(market: Market) -> None:
+    told = MarketViews(market.pipeline).correlation("ALT1USDT")
+    assert told is not None
+    shock = told["knock_on"]
+    assert shock is None or {row["symbol"] for row in shock["markets"]} == {"ALT1USDT"}
+    assert told["symbol"] == "ALT1USDT"
