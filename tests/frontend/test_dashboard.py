@@ -243,7 +243,8 @@ def test_each_tab_shows_what_the_engine_says(page: Any, site: Site, engine: Play
         ("gates", "2 of 3 gates passed"),
         ("book", "spread 1.0 bp"),
         ("funding", "now −0.0041%, 8th percentile"),
-        ("corr", "160 candles of 1h"),
+        ("corr", "3 of 4"),
+        ("analogs", "Too few candles are kept"),
     ]:
         page.keyboard.press("ArrowRight")
         shows(page, "[data-dock]", words)

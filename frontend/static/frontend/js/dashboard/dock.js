@@ -10,12 +10,14 @@ const TABS = {
   factors: { draw: factorsTab, path: () => `factors?timeframe=${judged()}`, every: 2000 },
   book: { draw: async (found) => (await import("./tab-book.js")).bookTab(found), path: () => "book", every: 2000 },
   funding: { draw: async (found) => (await import("./tab-funding.js")).fundingTab(found), path: () => "funding", every: 2000 },
+  analogs: { draw: async (found) => (await import("./tab-analogs.js")).analogsTab(found), path: () => `analogs?timeframe=${desk.timeframe}`, every: 300_000 },
   gates: { draw: async (found) => (await import("./tab-gates.js")).gatesTab(found), path: () => `gates?timeframe=${judgedFrame()}${desk.gatesAt && !desk.at ? `&at=${desk.gatesAt}` : ""}`, every: 2000 },
   corr: { draw: async (found) => (await import("./tab-correlation.js")).correlationTab(found), path: () => "correlation", every: 3_600_000 },
 };
 /** A past minute stands still; so does one whose tab asks about it. */
 const isStill = () => desk.at || (desk.tab === "gates" && desk.gatesAt);
 const judgedFrame = () => (DECIDED.has(desk.timeframe) ? desk.timeframe : "1h");
+const BY_FRAME = { factors: 1, gates: 1, analogs: 1 }; // tabs that depend on the timeframe
 const DECIDED = new Set(["15m", "1h", "4h"]);
 const panel = $("[data-dock]");
 const read = reader();
@@ -99,14 +101,14 @@ export function startDock() {
   listen(
     ["chosen", "timeframe"],
     () =>
-      (desk.tab === "factors" || desk.tab === "gates") &&
+      desk.tab in BY_FRAME &&
       shownFor !== asOf(`markets/${encodeURIComponent(desk.symbol)}/${TABS[desk.tab].path()}`) &&
       load(),
   );
   listen("second", () => {
     const tab = TABS[desk.tab];
     const every = shownFor ? tab.every : 2000;
-    if (inSight() && performance.now() - readAt >= every - 100 && !panel.contains(getSelectionNode())) load();
+    if (inSight() && performance.now() - readAt >= every - 100 && !panel.querySelector("[data-history]") && !panel.contains(getSelectionNode())) load();
   });
   mark();
   load();
