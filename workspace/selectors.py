@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from cryptosystems.kernel.decimals import plain
+from cryptosystems.platform.http import iso
 from workspace.contracts import (
     AlertKind,
     AlertView,
@@ -13,6 +15,7 @@ from workspace.contracts import (
 from workspace.models import ChartAlert, DrawingSet, Layout, WatchList
 
 SHOWN_ALERTS = 100
+SHOWN_NEWS = 9
 
 
 def workspace_of(user_id: UUID) -> WorkspaceView:
@@ -33,6 +36,26 @@ def watch_lists_of(user_id: UUID) -> tuple[WatchListView, ...]:
 def alerts_of(user_id: UUID) -> tuple[AlertView, ...]:
     """Return the newest alerts, those that wait and those that have gone off."""
     return tuple(alert_view(row) for row in ChartAlert.objects.for_user(user_id)[:SHOWN_ALERTS])
+
+
+def alert_part(user_id: UUID) -> dict[str, object]:
+    """Return what the person's socket says of alerts: those that went off and were not seen."""
+    rows = ChartAlert.objects.for_user(user_id).filter(fired_at__isnull=False, seen_at=None)
+    newest = rows.order_by("-fired_at")[:SHOWN_NEWS]
+    return {
+        "unseen": [
+            {
+                "id": str(row.pk),
+                "symbol": row.symbol,
+                "kind": row.kind,
+                "level": None if row.level is None else plain(row.level.normalize()),
+                "value": None if row.fired_value is None else plain(row.fired_value.normalize()),
+                "note": row.note,
+                "at": iso(row.fired_at),
+            }
+            for row in newest
+        ]
+    }
 
 
 def drawings_of(user_id: UUID, symbol: str) -> DrawingsView:

@@ -167,9 +167,11 @@ def delete_alert(user_id: UUID, alert_id: UUID) -> bool:
 
 def see_alerts(user_id: UUID) -> None:
     """Note that the person has seen every alert that has gone off."""
-    ChartAlert.objects.for_user(user_id).filter(fired_at__isnull=False, seen_at=None).update(
-        seen_at=timezone.now()
-    )
+    with transaction.atomic():
+        ChartAlert.objects.for_user(user_id).filter(fired_at__isnull=False, seen_at=None).update(
+            seen_at=timezone.now()
+        )
+        bell.ring(user_id)  # the other devices take the mark off
 
 
 def waiting_symbols() -> set[str]:

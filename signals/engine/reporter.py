@@ -21,6 +21,7 @@ from signals.engine.views import known_timeframe
 from signals.market.events import CandleUpdate, MarkPrice, Trade
 from signals.market.panel import FloatArray
 from signals.pipeline.outputs import CandlesClosed
+from signals.services import alerts
 from signals.store.judgements import JudgementRow, store_judgements
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 CHART_S: Final = 0.11
 """Least real time between two frames of one chart: at most nine a second, and one for a mark."""
 _STATUS_S: Final = 1.0
+_ALERTS_S: Final = 2.0
 _BITE_S: Final = 0.1
 """Between two bites of what is kept: 400 markets on three timeframes take a quarter of a minute."""
 _STALE_SHOWN: Final = 8
@@ -60,6 +62,8 @@ class Reporter:
         self._last: dict[str, str] = {}
         self._tickers: dict[str, list[Any]] = {}
         self._memory = Memory()
+        self._prices = alerts.PriceWatch()
+        self._looked_s = 0.0
         self._judged: list[JudgementRow] = []
 
     async def run(self) -> None:
@@ -161,7 +165,17 @@ class Reporter:
             {"origin": engine.origin.value, "at": iso(to_datetime(now_ms)), "markets": rows}
         )
         await engine.redis.set(bus.MARKETS, payload, ex=bus.STATE_TTL_S)
+        self._look_at_alerts(rows)
         await self._send_tickers(now_ms)
+
+    def _look_at_alerts(self, rows: list[dict[str, Any]]) -> None:
+        """Let the sink's thread judge what people wait for, every other second."""
+        self._prices.see(rows)
+        if monotonic() - self._looked_s < _ALERTS_S:
+            return
+        self._looked_s = monotonic()
+        seen, origin = self._prices.take(), self.engine.origin.value
+        self.engine.sink.submit(lambda: alerts.look(origin, seen))
 
     def _time_receipt(self, now_ms: int) -> None:
         """Exchange time to ours, of the newest event: includes the clocks' own difference."""
