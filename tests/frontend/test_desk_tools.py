@@ -17,6 +17,7 @@ from tests.frontend.sign_in import sign_in
 from tests.frontend.test_dashboard import in_database, is_live, shows
 from tests.support.people import person
 from tests.support.setups import AT_MS, make_draft
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -152,3 +153,26 @@ def test_a_link_shows_a_past_minute_as_it_was_then_known(
     page.click("[data-open-past]")
     shows(page, "[data-last]", "61,234.5")
     assert "at=" not in page.url
+
+
+def test_alerts_commands_and_several_charts(page: Any, site: Site, engine: PlayedEngine) -> None:
+    page.goto(site.dashboard)
+    has_tools(page)
+    page.keyboard.press("a")
+    page.fill('[data-new-alert] [aria-label="Level"]', "60500")
+    page.click("[data-new-alert] button")
+    page.wait_for_selector('[data-alert-row="waits"]')
+    page.keyboard.press("Escape")
+    engine.tick("BTCUSDT", 60_499.9)
+    engine.tick("BTCUSDT", 60_500.0)
+    shows(page, "[data-toasts]", "BTCUSDT Price at or above 60,500.0")
+    shows(page, "[data-alert-n]", "1")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("four")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelectorAll('[data-small-chart]').length === 3")
+    wait_until(lambda: "market:C003USDT:15m" in engine.wanted())
+    page.keyboard.press("Control+k")
+    page.keyboard.type("c042")
+    page.keyboard.press("Enter")
+    shows(page, "[data-sym]", "C042USDT")

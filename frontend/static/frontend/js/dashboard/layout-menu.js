@@ -4,13 +4,14 @@ import { $, $$, h, icon, put } from "../dom.js";
 import { t } from "../text.js";
 import { SECONDS, desk, setTab, setTimeframe, tell } from "./desk.js";
 import { readWorkspace, send } from "./keep.js";
-import { PANELS, layout, onLayout, placeBars, sizeOf, takeLayout } from "./layout.js";
-import { BESIDE, limitsOf, resize, showPanel, swap } from "./layout-change.js";
+import { PANELS, layout, onLayout, takeLayout } from "./layout.js";
+import { startBars } from "./layout-bars.js";
+import { BESIDE, showPanel, swap } from "./layout-change.js";
 import { isSignedIn } from "./local.js";
+import { setCharts } from "./multi.js";
 import { sheet } from "./sheet.js";
 
 const SAVE_MS = 800;
-const STEP = 16; // pixels of one arrow key
 const words = () => ({
   markets: t("Markets"),
   chart: t("Chart"),
@@ -22,39 +23,6 @@ const say = (text) => put($("[data-announce]"), text);
 let saved = []; // layouts of this person
 let current = null;
 let timer = 0;
-
-// --- bars ---------------------------------------------------------------------------------------
-function bar(name, label) {
-  const upright = name === "left" || name === "right";
-  const [least, most] = limitsOf(name);
-  const el = h("div", {
-    class: `bar ${upright ? "bar-v" : "bar-h"}`,
-    role: "separator",
-    tabindex: 0,
-    "data-bar": name,
-    "aria-label": label,
-    "aria-orientation": upright ? "vertical" : "horizontal",
-    "aria-valuemin": least,
-    "aria-valuemax": most,
-  });
-  const grows = { left: "ArrowRight", right: "ArrowLeft", dock: "ArrowUp", foot: "ArrowUp" }[name];
-  const shrinks = { left: "ArrowLeft", right: "ArrowRight", dock: "ArrowDown", foot: "ArrowDown" }[name];
-  el.addEventListener("keydown", (e) => {
-    if (e.key !== grows && e.key !== shrinks) return;
-    e.preventDefault();
-    resize(name, sizeOf(name) + (e.key === grows ? STEP : -STEP));
-  });
-  el.addEventListener("pointerdown", (e) => {
-    const [start, at] = [sizeOf(name), upright ? e.clientX : e.clientY];
-    const sign = name === "left" ? 1 : -1;
-    el.setPointerCapture(e.pointerId);
-    const move = (m) => resize(name, start + sign * ((upright ? m.clientX : m.clientY) - at));
-    el.addEventListener("pointermove", move);
-    el.addEventListener("pointerup", () => el.removeEventListener("pointermove", move), { once: true });
-    e.preventDefault();
-  });
-  return el;
-}
 
 // --- moving -------------------------------------------------------------------------------------
 function cover(panel) {
@@ -137,7 +105,7 @@ function show(found) {
   tell("charts");
 }
 /** A change to the current layout is saved by itself, for the next device. */
-function later() {
+export function layoutChanged() {
   clearTimeout(timer);
   if (!current || !isSignedIn()) return;
   timer = setTimeout(async () => {
@@ -219,6 +187,7 @@ export function openLayouts() {
       { class: "row" },
       h("button", { class: "btn", type: "button", "data-arrange": "", onclick: () => (close(), arrange(true)) }, icon("move"), t("Move panels")),
       h("button", { class: "btn", type: "button", onclick: () => (takeLayout(), close()) }, icon("refresh-cw"), t("As usual")),
+      h("span", { class: "seg", role: "group", "aria-label": t("Charts") }, [1, 2, 4].map((n) => h("button", { type: "button", "data-charts-n": n, "aria-pressed": String(desk.charts.length + 1 === n), "aria-label": t("{n} charts", { n }), text: String(n), onclick: () => (setCharts(n), close()) }))),
       hidden,
     ),
     ...(isSignedIn()
@@ -227,10 +196,8 @@ export function openLayouts() {
   ]);
 }
 export async function startLayouts() {
-  const bars = [bar("left", t("Width of the left column")), bar("right", t("Width of the right column")), bar("dock", t("Height of the lower middle panel")), bar("foot", t("Height of the lower right panel"))];
-  $(".desk").append(...bars);
-  placeBars();
-  onLayout(later);
+  startBars();
+  onLayout(layoutChanged);
   $("[data-arrange-done]").addEventListener("click", () => arrange(false));
   addEventListener("keydown", (e) => e.key === "Escape" && document.body.classList.contains("is-arranging") && arrange(false));
   const token = new URLSearchParams(location.search).get("layout");
