@@ -110,6 +110,30 @@ def _closes(origin: str, symbols: list[str], at_ms: int) -> dict[str, float]:
     return {row.symbol: row.close for row in rows if row.close is not None}
 
 
+def _hours(
+    origin: str, symbols: list[str], at_ms: int
+) -> dict[str, tuple[list[float], float | None]]:
+    """Return (closes, volume in quote) of each symbol's last 24 hours that had closed."""
+    last_ms = at_ms - Timeframe.H1.duration_ms
+    rows = Candle.objects.filter(
+        origin=origin,
+        timeframe=Timeframe.H1.value,
+        symbol__in=symbols,
+        open_ms__lte=last_ms,
+        open_ms__gt=last_ms - _DAY_MS,
+        is_gap=False,
+    ).order_by("open_ms")
+    found: dict[str, tuple[list[float], float | None]] = {}
+    for row in rows:
+        closes, volume = found.get(row.symbol, ([], None))
+        if row.close is not None:
+            closes.append(row.close)
+        if row.quote_volume is not None:
+            volume = (volume or 0.0) + row.quote_volume
+        found[row.symbol] = (closes, volume)
+    return found
+
+
 def markets_at(origin: str, at_ms: int, *, sees_live: bool) -> list[dict[str, Any]]:
     """Return the market list of a past moment: price, change and open signals; the rest is unknown."""
     instruments = list(Instrument.objects.filter(origin=origin, is_trading=True).order_by("rank"))
@@ -120,8 +144,10 @@ def markets_at(origin: str, at_ms: int, *, sees_live: bool) -> list[dict[str, An
         row["symbol"]: row["side"]
         for row in signals_at(origin, at, state="open", sees_live=sees_live)
     }
+    hours = _hours(origin, symbols, at_ms)
     out: list[dict[str, Any]] = []
-    for place, row in enumerate(instruments):
+    for row in instruments:
+        closes, volume = hours.get(row.symbol, ([], None))
         price, past = now.get(row.symbol), before.get(row.symbol)
         if price is None:
             continue
@@ -137,11 +163,11 @@ def markets_at(origin: str, at_ms: int, *, sees_live: bool) -> list[dict[str, An
                 "next_funding_at": None,
                 "open_interest_usd": None,
                 "oi_change_4h": None,
-                "volume_24h": float(len(instruments) - place),
+                "volume_24h": volume,
                 "mark": None,
                 "liquidated_long_24h": None,
                 "liquidated_short_24h": None,
-                "spark": [],
+                "spark": closes,
                 "signal": sides.get(row.symbol),
                 "stale": False,
                 "age_s": None,
