@@ -99,6 +99,8 @@ class DashboardPage:
     n_with_signal: int
     status: dict[str, Any] | None
     """As `GET /api/v1/status`; None while the engine is silent."""
+    past: str
+    """A past minute that is looked at as it was then known, as 2026-01-31T14:05Z; empty: now."""
     ribbon: tuple[str, str] | None
     """What is still missing, while the engine warms up or is silent: (heading, sentence)."""
     signal: dict[str, Any] | None

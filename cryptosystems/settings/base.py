@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "accounts",
     "billing",
     "blog",
+    "workspace",
     "signals",
     "trading",
     # Last: it looks at what all others registered.
@@ -388,6 +389,7 @@ SPECTACULAR_SETTINGS = {
         "signals.shapes.add_components",
         "accounts.shapes.add_components",
         "billing.shapes.add_components",
+        "workspace.shapes.add_components",
         "trading.shapes.add_components",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -25,6 +25,8 @@ EVERYONE: Final = {
     "signals:book",
     "signals:funding",
     "signals:correlation",
+    "signals:analogs",
+    "signals:factor-history",
     "signals:signal-list",
     "signals:signal-detail",
     "signals:signal-recompute",
@@ -33,6 +35,7 @@ EVERYONE: Final = {
     "frontend:record",
     "frontend:record-month",
     "frontend:signal",
+    "workspace:shared-layout",
     "frontend:landing",
     "frontend:dashboard",
     "frontend:status",
@@ -65,6 +68,12 @@ EVERYONE: Final = {
     "mfa_login_webauthn",
 }
 OWN: Final = {
+    "workspace:workspace",
+    "workspace:drawings",
+    "workspace:layout-list",
+    "workspace:watch-lists",
+    "workspace:alert-list",
+    "workspace:alerts-seen",
     "trading:bot-list",
     "trading:key-list",
     "trading:position-list",
@@ -117,6 +126,8 @@ OWN: Final = {
     "usersessions_list",
 }
 OWNED: Final = {
+    "workspace:layout",
+    "workspace:alert",
     "frontend:bot-of",
     "frontend:bot-limits",
     "frontend:bot-preview",

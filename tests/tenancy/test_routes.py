@@ -52,6 +52,8 @@ class Estate:
             "tool_slug": "position-size",
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,
+            "layout_id": names["Layout"].pk,
+            "alert_id": names["ChartAlert"].pk,
             "uidb36": "1",
             "key": "set-password",
             "grant_id": names["Grant"].pk,
