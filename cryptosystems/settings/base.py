@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "cryptosystems.platform",
     "accounts",
     "billing",
+    "learning",
     "signals",
     "trading",
     # Last: it looks at what all others registered.
