@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -171,8 +172,10 @@ def follow(user_id: UUID, signal_id: UUID) -> TradeLine:
 
 
 def followed(user_id: UUID, signal_ids: Iterable[UUID]) -> dict[UUID, TradeLine]:
-    """Return what somebody follows by hand among these signals."""
-    rows = Trade.objects.for_user(user_id).filter(how="by_hand", signal_id__in=list(signal_ids))
+    """Return what somebody follows by hand, or their paper account's bot took, among these."""
+    rows = Trade.objects.for_user(user_id).filter(
+        Q(how="by_hand") | Q(venue=Venue.PAPER.value), signal_id__in=list(signal_ids)
+    )
     return {line.signal_id: line for line in trades.lines(list(rows))}
 
 

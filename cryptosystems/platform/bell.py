@@ -4,6 +4,7 @@ Ring after a sign-out, a change of password, a suspension, a payment. The bell c
 a hub that hears it reads rows, so a bell that is lost costs at most the regular minute.
 """
 
+import time
 from functools import cache, partial
 from typing import Final
 from uuid import UUID
@@ -12,15 +13,27 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
 CHANNEL: Final = "cs:bell"
+PATIENCE_S: Final = 0.5
+SILENT_S: Final = 5.0
+"""So long no bell is tried after one that failed: a broker that hangs must not hold up orders."""
+
+_silent_until_s: dict[str, float] = {}
 
 
 @cache
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0)
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=PATIENCE_S,
+        socket_connect_timeout=PATIENCE_S,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def ring(user_id: UUID) -> None:
@@ -29,9 +42,11 @@ def ring(user_id: UUID) -> None:
 
 
 def _publish(user_id: UUID) -> None:
-    if not settings.REDIS_URL:
+    url = settings.REDIS_URL
+    if not url or time.monotonic() < _silent_until_s.get(url, 0.0):
         return
     try:
-        _client(settings.REDIS_URL).publish(CHANNEL, str(user_id))
+        _client(url).publish(CHANNEL, str(user_id))
     except redis.RedisError as error:
+        _silent_until_s[url] = time.monotonic() + SILENT_S
         log.warning("bell_not_heard", error=type(error).__name__)

@@ -36,6 +36,7 @@ SAME_EVERYWHERE = {
         "24h",
         "CSV",
         "JSON",
+        "Ed25519",
         "PDF",
         "TP",
         "Lightweight Charts™",

@@ -14,6 +14,9 @@ from uuid import uuid4
 
 from cryptosystems.kernel.clock import FixedClock, to_datetime
 from cryptosystems.kernel.retry import Backoff
+from cryptosystems.platform import leases
+from cryptosystems.platform.leases import Holding
+from cryptosystems.platform.models import Lease
 from tests.support.canary import Canary, Sinks
 from tests.support.exchange_process import Venue as Exchange
 from tests.support.exchange_process import Who
@@ -31,7 +34,7 @@ from trading.exchanges.client import FuturesClient
 from trading.exchanges.rules import RulesBook
 from trading.exchanges.signer import Credential, KeyKind
 from trading.exchanges.user_stream import UserStream
-from trading.executor.lane import Lane, Market
+from trading.executor.lane import WITHOUT_ROWS_S, Lane, Market
 from trading.executor.memory import AccountRef
 from trading.models import JournalEntry, Trade, TradeOrder, TradingAccount
 from trading.services.openings import Ledger
@@ -76,8 +79,13 @@ class Stage:
     longest_naked_ms: int = 0
     """By the exchange's books, sampled after each step."""
     _naked_since: int | None = None
+    _rowless_until_ms: int = 0
     is_deaf: bool = False
     """The user stream is not listened to."""
+    may_lack_rows: bool = False
+    """The test takes the database away."""
+    holding: Holding | None = None
+    """The lease that its lanes hold; without one they are alone in the world."""
     mark: Decimal = Decimal(ABOVE)
     _listening: Any = None
 
@@ -135,7 +143,7 @@ class Stage:
         port = Port(self.client, Credential(self.who.api_key, KeyKind.ED25519, opened))
         market = Market(quote=self.quote, rules=self.rule, now_ms=self.clock.now_ms)
         ref = AccountRef(self.user.pk, self.account.pk, Venue.SIMULATED)
-        lane = Lane(ref, port, self.db, market, wall_ms=self.clock.now_ms)
+        lane = Lane(ref, port, self.db, market, wall_ms=self.clock.now_ms, holding=self.holding)
         lane.doer.call_s = self.call_s
         if not self.is_deaf:
             self._listening = asyncio.run_coroutine_threadsafe(lane.listen(), self.loop)
@@ -183,6 +191,13 @@ class Stage:
         self.open_client()
         self.lane = self.new_lane()
 
+    def take_over(self, owner: str) -> None:
+        """Take the account's lease, as it can be taken once its owner was silent for too long."""
+        name = f"lane:{self.account.pk}"
+        Lease.objects.filter(name=name).update(until_ms=0)
+        self.holding = leases.take(name, owner)
+        assert self.holding is not None
+
     def catch_up(self) -> None:
         """Take the exchange's time, and look at what is there."""
         self.clock.advance(max(0, self.venue.now_ms() - self.clock.now_ms()))
@@ -219,10 +234,13 @@ class Stage:
         """Pass once, look at the truth, return when the lane is due again."""
         self.turn()
         try:
-            due = self.db.drive(self.lane.pass_once())
+            due = self.db.drive(self.lane.pass_or_close())
         except BaseException as error:
             self.sinks.take(error)
             raise
+        if due is None:
+            assert self.may_lack_rows, "a statement failed"
+            due = self._rowless_until_ms = self.clock.now_ms() + int(WITHOUT_ROWS_S * 1_000)
         self.turn()
         self.watch()
         return due
@@ -246,6 +264,8 @@ class Stage:
     def is_called(self, due_ms: int) -> bool:
         """Say whether the lane would pass now: something is due, told, or asked by the market."""
         lane, now = self.lane, self.clock.now_ms()
+        if now < self._rowless_until_ms:
+            return False
         if now >= due_ms or lane.inbox or lane.doer.late:
             return True
         return lane.is_asked(now)

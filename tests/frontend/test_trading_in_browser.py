@@ -209,6 +209,7 @@ def test_a_signal_is_followed_on_the_dashboard(page: Any, site: Site, engine: Pl
     }
     Trade.objects.for_user(user.pk).filter(pk=opened.pk).delete()
     in_database(lambda: told(trade, "fill", "The entry filled."))
+    order_of(trade, "stop", STOP)
     change(user, trade, state="open", stop_seen_at=timezone.now(), **fields)
     expect(page.locator("[data-followed]")).to_contain_text("You follow it: open")
     expect(page.locator(f'[data-strip-trade="{trade.pk}"] [data-light-words]')).to_contain_text(

@@ -19,6 +19,7 @@ import yarl
 from trading.exchanges.addresses import Addresses, check_host
 from trading.exchanges.budget import Priority, WeightBudget
 from trading.exchanges.outcomes import Reply
+from trading.exchanges.service import ServiceState
 from trading.exchanges.signer import Credential
 
 TIMEOUT_S: Final = 12.0
@@ -184,6 +185,7 @@ class FuturesClient:
     ) -> None:
         self.addresses = addresses
         self.budget = budget or WeightBudget()
+        self.service = ServiceState()
         self._now_ms = now_ms
         self._budget_now_ms = budget_now_ms or now_ms
         self._endpoints = _Endpoints(addresses, timeout_s)
@@ -245,6 +247,8 @@ class FuturesClient:
             account=account,
             retry_after_s=reply.retry_after_s,
         )
+        if url == self.addresses.rest:
+            self.service.answered(account, reply, self._budget_now_ms())
         return reply
 
     async def _payload(self, params: Params, credential: Credential | None) -> str:

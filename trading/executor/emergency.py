@@ -16,6 +16,7 @@ from trading.domain.orders import Leg
 from trading.domain.venue import OutcomeClass
 from trading.exchanges.port import KeyRefused, ReadFailed
 from trading.executor.reads import Desk
+from trading.reconciliation.closing import TARGETS_IN_THE_WAY
 from trading.reconciliation.requests import request_of
 from trading.reconciliation.state import OrderFacts, TradeFacts
 
@@ -61,6 +62,8 @@ class Emergency:
         if outcome.kind is OutcomeClass.ACCEPTED and outcome.order is not None:
             filled = self._closed.get(trade.id, Decimal(0)) + outcome.order.filled
             self._closed[trade.id] = filled
+        elif outcome.code in TARGETS_IN_THE_WAY:
+            await self._take_targets_away(trade)
         log.error(
             "emergency_close",
             trade=str(trade.id),
@@ -69,6 +72,13 @@ class Emergency:
             code=outcome.code,
         )
         return False
+
+    async def _take_targets_away(self, trade: TradeFacts) -> None:
+        """Cancel what has used the position up (EX-11); rows are told at the next reading."""
+        for order in trade.orders:
+            if order.leg.is_target and order.state.may_rest:
+                request = order.request
+                await self.desk.port.cancel(request.symbol, request.client_id, request.service)
 
 
 def _with_attempt(trade: TradeFacts, tries: int) -> TradeFacts:

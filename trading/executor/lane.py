@@ -418,21 +418,18 @@ class Lane:
             If another process has taken the account over.
         """
         with suppress(TimeoutError):  # a stream that opens now asks for the same readings again
-            await asyncio.wait_for(self.wake.wait(), FIRST_STREAM_S)
+            async with asyncio.timeout(FIRST_STREAM_S):
+                await self.wake.wait()
         while not self.is_ending:
             self.wake.clear()
             self.is_passing = True
             try:
-                due = await self.pass_once()
-            except DatabaseError as error:
-                log.error(
-                    "lane_without_rows", account=str(self.ref.account_id), error=str(error)[:200]
-                )
-                await self.without_rows()
-                await asyncio.sleep(WITHOUT_ROWS_S)
-                continue
+                due = await self.pass_or_close()
             finally:
                 self.is_passing, self.rested_s = False, monotonic()
+            if due is None:
+                await asyncio.sleep(WITHOUT_ROWS_S)
+                continue
             if due - self.now_ms() > KEEP_TURN_MS:
                 self.market.turns.leave(self.ref.account_id)
             await self._wait(due, look_s)
@@ -447,7 +444,8 @@ class Lane:
             if self.trades:
                 pause_s = min(look_s * min(MOST_LOOK, self.market.pace()), pause_s)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self.wake.wait()
 
     def is_asked(self, now_ms: int) -> bool:
         """Say whether the market asks for a step; a refused key is asked in vain (EX-28)."""
@@ -458,6 +456,15 @@ class Lane:
         pause_ms = STANDING_MS if any(map(standing.entry_rests, self.trades)) else STANDING_LATE_MS
         is_idle = not self.trades or self.key_lost_ms is not None
         return NEVER_MS if is_idle else self._standings_ms + pause_ms
+
+    async def pass_or_close(self) -> int | None:
+        """Pass; without the database do what needs none. None: try again in a moment."""
+        try:
+            return await self.pass_once()
+        except DatabaseError as error:
+            log.error("lane_without_rows", account=str(self.ref.account_id), error=str(error)[:200])
+            await self.without_rows()
+            return None
 
     async def without_rows(self) -> None:
         """The database is away: go on only with what closes, from memory (F-17)."""

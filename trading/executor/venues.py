@@ -6,7 +6,7 @@ exchange's time, the filters. It starts with the first account that needs it.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Final
@@ -15,10 +15,10 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from cryptosystems.kernel.errors import RetryLater
+from cryptosystems.kernel.errors import CryptoSystemsError, RetryLater
 from trading import vault
 from trading.contracts import Venue
-from trading.domain.venue import Quote, TradingRules
+from trading.domain.venue import Quote, Service, TradingRules
 from trading.exchanges.addresses import addresses_of
 from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
@@ -39,6 +39,11 @@ log = structlog.get_logger(__name__)
 CLOCK_S: Final = 60.0
 """The exchange's time is asked for so often (MD-17)."""
 AGAIN_S: Final = 2.0
+SERVICE_S: Final = 1.0
+STATUS_S: Final = 60.0
+"""The exchange is asked so often whether it is in maintenance (EX-32)."""
+AWAY_S: Final = 5.0
+"""And so often while it is away."""
 TURN_S: Final = 5.0
 READY_S: Final = 15.0
 """How long a lane waits for the clock and the rules of its venue before it tries again later."""
@@ -48,6 +53,9 @@ _MARKETS: Final = {
     "binance": Venue.BINANCE,
     "demo": Venue.DEMO,
 }
+_PROBED: Final = "BTCUSDT"
+_NOBODY: Final = "cs-nobody"
+"""An order that there never is: asking for it costs weight 1, and only a key may ask."""
 
 
 def _real_ms() -> int:
@@ -90,6 +98,7 @@ class Desk:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_clock())
                 group.create_task(self._keep_rules())
+                group.create_task(self._keep_service())
                 group.create_task(self.feed.run())
         finally:
             await self.client.close()
@@ -112,6 +121,26 @@ class Desk:
                     log.warning("rules_not_read", venue=self.venue.value, reason=str(error))
             self._say_ready()
             await asyncio.sleep(AGAIN_S)
+
+    async def _keep_service(self) -> None:
+        """Judge whether the exchange serves; ask it now and then, and oftener while it is away."""
+        service, asked_s = self.client.service, -STATUS_S
+        while True:
+            if monotonic() - asked_s >= (AWAY_S if service.away else STATUS_S):
+                asked_s = monotonic()
+                await self._ask_service()
+            if service.look(self.client.budget_ms):
+                log.warning("exchange_service", venue=self.venue.value, away=service.away)
+            await asyncio.sleep(SERVICE_S)
+
+    async def _ask_service(self) -> None:
+        service = self.client.service
+        if self.client.addresses.rights:  # the demo exchange has no such word
+            reply = await self.client.send("sapiGetSystemStatus", is_signed=False)
+            service.told(reply, self.client.budget_ms)
+        if service.away and self.keyed is not None:
+            with suppress(CryptoSystemsError):  # any answer will do: the client has noted it
+                await self.keyed.order(_PROBED, _NOBODY, Service.ORDER)
 
     def _say_ready(self) -> None:
         if self.clock.is_sure() and len(self.rules) > 0:
@@ -153,7 +182,8 @@ class LiveVenues:
         venue = Venue(account.venue)
         desk = self.desk(venue)
         try:
-            await asyncio.wait_for(desk.ready.wait(), READY_S)
+            async with asyncio.timeout(READY_S):
+                await desk.ready.wait()
         except TimeoutError:
             raise RetryLater(f"{desk.venue.value} does not answer yet") from None
         if venue is Venue.PAPER:
@@ -179,6 +209,7 @@ class LiveVenues:
             rules=desk.rule,
             now_ms=desk.clock.now_ms,
             is_clock_sure=desk.clock.is_sure,
+            entries_refused=lambda: "exchange_away" if desk.client.service.away else "",
         )
 
     def want(self, account_id: UUID, venue: Venue, symbols: frozenset[str]) -> None:
@@ -204,9 +235,13 @@ class LiveVenues:
                 "is_clock_sure": desk.clock.is_sure(),
                 "round_trip_ms": round(desk.clock.round_trip_ms, 1),
                 "weight_used": desk.client.budget.used(desk.client.budget_ms),
+                "away": desk.client.service.away,
             }
         if found:
             found["weight_used"] = max(one["weight_used"] for one in found.values())
+        here = found.get(market_venue().value, {})
+        found["away"] = here.get("away", "")
+        found["serves"] = bool(here.get("is_clock_sure")) and not found["away"]
         found["secrets_opened"] = self._ledger.n_opened
         found["opening_alarms"] = sum(self._ledger.alarms.values())
         return found

@@ -26,6 +26,8 @@ PLATFORM: Final = {
     StopMode.CLOSE_ONLY: "trading_close_only",
     StopMode.FLATTEN: "trading_flatten",
 }
+EXCHANGE: Final = "trading_exchange"
+"""Thrown by the platform while the exchange is away: no entries, as long as it lasts."""
 _ORDER: Final = tuple(StopMode)
 ASK_HOLDS: Final = timedelta(hours=24)
 
@@ -37,7 +39,8 @@ def strongest(modes: Iterable[StopMode]) -> StopMode | None:
 
 def platform_mode() -> StopMode | None:
     """Return what the platform's own switches forbid."""
-    return strongest(mode for mode, name in PLATFORM.items() if switches.is_on(name))
+    names = [*PLATFORM.items(), (StopMode.NO_ENTRIES, EXCHANGE)]
+    return strongest(mode for mode, name in names if switches.is_on(name))
 
 
 def mode_for(user_id: UUID, symbol: str, model_version: str) -> StopMode | None:

@@ -86,6 +86,7 @@ class SmallExchange:
         """Client ids that no query shows."""
         self.key_works = True
         self.flows: list[CashFlow] = []
+        self.wallet = D(10_000)
         self._children: dict[str, VenueOrder] = {}
         self._ids = itertools.count(1000)
 
@@ -434,9 +435,9 @@ class SmallExchange:
     async def account(self) -> VenueAccount:
         self._read("account")
         return VenueAccount(
-            wallet=D(10_000),
-            available=D(10_000),
-            margin_balance=D(10_000),
+            wallet=self.wallet,
+            available=self.wallet,
+            margin_balance=self.wallet,
             can_trade=True,
             is_hedged=self.is_hedged,
             has_multi_assets=False,

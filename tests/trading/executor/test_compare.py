@@ -74,14 +74,13 @@ def test_every_difference_is_told_and_nothing_is_changed(
     assert is_well and "simulated Sim" in told and "the same here and there" in told
     assert SecretOpening.objects.filter(process="reconcile", purpose="sign").exists()
 
-    # While nobody looks: half is sold by hand, the stop and TP3 go, and a row of ours is lost.
-    who.by_hand(
-        "POST", "/fapi/v1/order", symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.001"
-    )
+    # While nobody looks: the stop and TP3 go, some is sold by hand, and a row of ours is lost.
     orders = TradeOrder.objects.for_user(user.pk)
     stop, tp3 = (orders.get(leg=leg, state="working") for leg in ("stop", "tp3"))
     who.by_hand("DELETE", ALGO, clientAlgoId=stop.client_id)
     who.by_hand("DELETE", "/fapi/v1/order", symbol="BTCUSDT", origClientOrderId=tp3.client_id)
+    sale = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "reduceOnly": "true"}
+    who.by_hand("POST", "/fapi/v1/order", quantity="0.001", **sale)
     tp2 = orders.get(leg="tp2", state="working")
     orders.filter(pk=tp2.pk).delete()
     before, there = rows_of(user), truth_of(who)

@@ -87,6 +87,7 @@ def test_accounts_whose_calls_hang_hold_up_nobody(
     lane_loop: asyncio.AbstractEventLoop,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """F-55; `manage.py bench isolation` has a hundred of a thousand."""
     monkeypatch.setattr(supervising, "DRAIN_S", 0.1)
     people = crowd(market, 8)
     slow, others = people[:3], people[3:]

@@ -100,7 +100,8 @@ function rewards() {
   for (const offer of held.state?.offers ?? []) {
     const el = $(`[data-offer="${offer.trade}"] [data-reward]`);
     const found = rewardNow(offer, held.marks.get(offer.symbol));
-    if (el) put(el, found === null ? "" : `, ${t("reward to risk now {ratio}", { ratio: fixed(found, 1) })}`);
+    const words = found === null ? "" : t("reward to risk now {ratio}", { ratio: fixed(found, 1) });
+    if (el) put(el, words && `, ${words}`);
   }
 }
 const shape = (state) => JSON.stringify([state.positions.map((p) => [p.trade, p.quantity, p.stop]), state.cursor]);

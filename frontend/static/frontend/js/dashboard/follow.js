@@ -42,9 +42,14 @@ async function follow(signal, button, out) {
     put(out, error instanceof ApiError ? error.message : t("The server did not answer. Nothing was followed."));
   }
 }
+/** Who took the signal, and how it stands: an account takes one once, the bot's included. */
+function wordsOf(line) {
+  const state = stateWord(line.state);
+  return line.how === "bot" ? t("Your paper bot decided on it: {state}", { state }) : t("You follow it: {state}", { state });
+}
 /** How a followed signal stands: badge, words, result, with the way to its story. */
 function standing(line) {
-  const words = t("You follow it: {state}", { state: stateWord(line.state) });
+  const words = wordsOf(line);
   const result =
     line.result_r === null ? null : h("b", { class: `num ${tone(line.result_r)}`, text: R(line.result_r, 2) });
   return h(
@@ -91,7 +96,7 @@ export function followPart(signal) {
 export function feedMark(signal) {
   const line = desk.followed.get(signal.id);
   if (line) {
-    const words = t("You follow it: {state}", { state: stateWord(line.state) });
+    const words = wordsOf(line);
     return h("a", { class: "feed-mark", href: `/account/orders/${line.trade}`, title: words }, icon("check", "i i-s"), h("span", { class: "vh", text: words }));
   }
   if (paper !== "open" || !isEntering(signal)) return null;
