@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -103,7 +104,7 @@ def _parts(body: str) -> Iterator[tuple[BlockKind, str]]:
 def _anchors(tokens: list[Token]) -> list[Heading]:
     """Give each second-level heading an anchor; return them."""
     found = []
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h2":
             text = "".join(leaf.content for leaf in _leaves([inline]))
             opening.attrSet("id", anchor_of(text))
