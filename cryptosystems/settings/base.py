@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "billing",
     "blog",
     "workspace",
+    "learning",
     "signals",
     "trading",
     # Last: it looks at what all others registered.

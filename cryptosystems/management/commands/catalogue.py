@@ -19,6 +19,7 @@ ROOMS: Final = (
     "billing",
     "cryptosystems",
     "frontend",
+    "learning",
     "signals",
     "trading",
     "workspace",
