@@ -1,5 +1,6 @@
 """The public record: every signal of one origin, its figures, the setups turned down, the chain."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,8 +10,8 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 
-from cryptosystems.kernel.identifiers import GENESIS
-from signals.delivery.payloads import iso
+from cryptosystems.kernel.identifiers import GENESIS, canonical_json
+from signals.delivery.payloads import chain_payload, iso
 from signals.models import ChainEntry, RejectedSetup, Settlement, Signal
 from signals.selectors.visibility import visible
 from signals.settlement import record
@@ -155,14 +156,22 @@ def month_of(origin: str, month: str) -> "QuerySet[Signal]":
 def chain(now: datetime, *, sees_live: bool, before: int | None = None) -> dict[str, Any]:
     """Return the newest links of the chain up to `before`, the oldest first.
 
-    The text of a link whose signal this viewer may not see yet is withheld; its hash is not, so
-    that what was promised can be checked once it is shown.
+    The text of a link is what its row says now: where a row was changed afterwards, or is gone,
+    the text no longer gives the link's hash, and whoever works it out sees which one it is. The
+    text of a signal that this viewer may not see yet is withheld; its hash is not, so that what
+    was promised can be checked once it is shown.
     """
     query = ChainEntry.objects.order_by("-sequence")
     if before is not None:
         query = query.filter(sequence__lt=before)
     links = list(query[:CHAIN_PAGE])[::-1]
-    asked = [link.signal_id for link in links]
+    asked = {link.signal_id for link in links}
+    rows = {
+        row.pk: row
+        for row in Signal.objects.filter(pk__in=asked)
+        .select_related("current", "settlement")
+        .defer("snapshot")
+    }
     shown = set(
         Signal.objects.filter(visible(now, sees_live=sees_live), pk__in=asked).values_list(
             "pk", flat=True
@@ -177,12 +186,39 @@ def chain(now: datetime, *, sees_live: bool, before: int | None = None) -> dict[
                 "signal": str(link.signal_id),
                 "previous": link.previous_hash,
                 "hash": link.hash,
-                "payload": link.payload if link.signal_id in shown else None,
+                "payload": None
+                if link.signal_id in rows and link.signal_id not in shown
+                else _text_of(link, rows.get(link.signal_id)),
             }
             for link in links
         ],
         "before": links[0].sequence if links and links[0].sequence > 1 else None,
     }
+
+
+def _text_of(link: ChainEntry, row: Signal | None) -> str:
+    """Return the link's text as its row gives it now; empty where the row is gone."""
+    if row is None:
+        return ""
+    if link.kind == "signal":
+        now = chain_payload(row)
+    else:
+        settled = getattr(row, "settlement", None)
+        if settled is None:
+            return ""
+        now = {
+            "id": str(row.pk),
+            "result": settled.result,
+            "net_r": settled.net_r,
+            "gross_r": settled.gross_r,
+            "closed_at": iso(settled.closed_at),
+            "fill_price": row.current.fill_price,
+            "rule_version": settled.rule_version,
+            "evidence": settled.evidence,
+        }
+    text = canonical_json(now).decode()
+    # The database gives 1.0 for what was written as 1: the same number is no change.
+    return link.payload if json.loads(text) == json.loads(link.payload) else text
 
 
 def head() -> tuple[int, str]:

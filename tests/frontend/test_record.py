@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from signals.models import Signal
+from signals.models import Settlement, Signal
 from signals.selectors.ledger import forget_figures
 from signals.services.publish import publish, store_backtest
 from tests.frontend.conftest import DESKTOP, PHONE, Site
@@ -174,6 +174,13 @@ def test_the_browser_works_the_chain_out_again(page: Any, site: Site) -> None:
     page.get_by_role("button", name="Verify the last 200").click()
     expect(page.locator("[data-chain-state]")).to_contain_text("1 of 200 links do not fit")
     expect(page.locator("tr.is-broken")).to_contain_text("the text was changed")
+
+    # A row that was changed in the database shows as readily as a changed text.
+    page.unroute("**/api/v1/chain")
+    in_database(lambda: Settlement.objects.filter(signal__number=100).update(net_r=3.0))
+    page.get_by_role("button", name="Verify the last 200").click()
+    expect(page.locator("[data-chain-state]")).to_contain_text("1 of 200 links do not fit")
+    expect(page.locator("tr.is-broken")).to_contain_text("200")
 
     signal = page.locator("[data-all] a").first.get_attribute("href")
     for theme in ("dark", "light"):
