@@ -58,7 +58,7 @@ def make_plans(request: HttpRequest) -> PlansPage:
         ),
         script={
             "fee": float(plan.price),
-            "mean": record.mean_r if record.is_enough else None,
+            "mean": record.mean_r if record.is_enough and record.mean_r_interval else None,
             "interval": record.mean_r_interval if record.is_enough else None,
             "verdicts": worth.verdicts(),
             "words": worth.words(),

@@ -125,6 +125,7 @@ def turned_down(origin: str) -> list[dict[str, Any]]:
             "rate": row["wins"] / row["n"] if row["n"] else None,
             "interval": list(record.wilson(row["wins"], row["n"])) if row["n"] else None,
             "mean_r": means.get(row["gate"]),
+            "is_thin": row["n"] < record.LEAST,
         }
         for row in rows
     ]

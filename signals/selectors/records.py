@@ -1,22 +1,20 @@
 """Measured records: win rates with counts and intervals, never mixing two origins."""
 
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Final
 
-import numpy as np
 from django.db.models import Count, Q
 
 from cryptosystems.kernel.origin import Origin
-from signals.model.evaluate import day_bootstrap, wilson
 from signals.models import RejectedSetup, Settlement, Signal
+from signals.selectors import ledger
+from signals.settlement import record
+from signals.settlement.record import wilson
 
 BUCKET: Final = 0.05
 LEAST: Final = 20
 _FRESH_S: Final = 20.0
-_EDGES: Final = np.round(np.arange(0.3, 0.91, BUCKET), 2)
 _tables: dict[str, tuple[float, dict[int, tuple[int, int]]]] = {}
-ENTERED: Final = Q(settlement__net_r__isnull=False)
 
 
 def _bucket(confidence: float) -> int:
@@ -42,6 +40,7 @@ def _table(origin: str) -> dict[int, tuple[int, int]]:
 def forget_tables() -> None:
     """Drop what is kept between calls (after a back-test was stored, and in tests)."""
     _tables.clear()
+    ledger.forget_figures()
 
 
 def record_of(signal: Signal) -> dict[str, Any] | None:
@@ -73,76 +72,63 @@ def origins_with_signals() -> list[str]:
 def track_record(
     origin: str, *, timeframe: str | None = None, symbol: str | None = None
 ) -> dict[str, Any]:
-    """Return the record of one origin: win rate, mean R, reliability, months.
+    """Return the record of one origin: the figures of its page, by the same code.
 
     Win rate: settled signals with net R above 0 over all that were entered; Wilson interval.
-    Mean R: after fees, slippage and funding; interval by resampling days.
+    Mean R: after fees, slippage and funding; interval by clusters of days, None within one day.
     """
-    query = Signal.objects.filter(origin=origin, settlement__isnull=False)
+    query = Signal.objects.filter(origin=origin)
     if timeframe:
         query = query.filter(timeframe=timeframe)
     if symbol:
         query = query.filter(symbol=symbol)
-    not_entered = query.filter(settlement__result="not_entered").count()
-    rows = list(
-        query.filter(ENTERED).values_list(
-            "confidence", "break_even", "base_rate", "settlement__net_r", "settlement__closed_at"
-        )
-    )
-    n = len(rows)
-    confidence, break_even, base, net = (
-        np.array([row[k] for row in rows], dtype=float) for k in range(4)
-    )
-    at_ms = np.array([row[4].timestamp() * 1000 for row in rows], dtype=np.int64)
-    wins = int((net > 0).sum())
-    low, high = wilson(wins, n)
-    r_low, r_high = day_bootstrap(net, at_ms)
+    found = record.figures(ledger.issued(query))
+    counts, told = found["counts"], found["summary"] or {}
     return {
         "origin": origin,
-        "n": n,
-        "not_entered": not_entered,
-        "wins": wins,
-        "win_rate": round(wins / n, 4) if n else None,
-        "interval": [round(low, 4), round(high, 4)] if n else None,
-        "mean_r": round(float(net.mean()), 4) if n else None,
-        "mean_r_interval": [round(r_low, 4), round(r_high, 4)] if n else None,
-        "break_even": round(float(break_even.mean()), 4) if n else None,
-        "base_rate": round(float(base.mean()), 4) if n else None,
-        "reliability": _reliability(confidence, net > 0),
-        "months": _months(rows),
+        "n": counts["entered"],
+        "issued": counts["issued"],
+        "open": counts["open"],
+        "not_entered": counts["not_entered"],
+        "void": counts["void"],
+        "wins": told.get("wins", 0),
+        "win_rate": _round(told.get("rate")),
+        "interval": _pair(told.get("interval")),
+        "mean_r": _round(told.get("mean_r")),
+        "mean_r_interval": _pair(told.get("mean_r_interval")),
+        "break_even": _round(told.get("break_even")),
+        "base_rate": _round(told.get("base_rate")),
+        "planned": _round(told.get("planned")),
+        "realised": _round(told.get("realised")),
+        "sum_r": _round(told.get("sum_r")),
+        "deepest_r": _round(told.get("deepest")),
+        "longest_losing_run": told.get("longest_losing", 0),
+        "calibration_error": _round(found["calibration_error"]),
+        "rolling_r": _round(found["rolling"][-1][1]) if found["rolling"] else None,
+        "reliability": [
+            {
+                "from": bucket["from"],
+                "to": bucket["to"],
+                "n": bucket["n"],
+                "stated": _round(bucket["stated"]),
+                "won": _round(bucket["rate"]),
+                "interval": _pair(bucket["interval"]),
+            }
+            for bucket in found["reliability"]
+        ],
+        "months": [
+            {"month": m["month"], "n": m["n"], "sum_r": round(m["sum_r"], 2)}
+            for m in found["months"]
+        ],
     }
 
 
-def _reliability(confidence: Any, won: Any) -> list[dict[str, Any]]:
-    out = []
-    for low in _EDGES:
-        inside = (confidence >= low) & (confidence < low + BUCKET)
-        n = int(inside.sum())
-        if not n:
-            continue
-        wins = int(won[inside].sum())
-        ends = wilson(wins, n)
-        out.append(
-            {
-                "from": float(low),
-                "to": round(float(low) + BUCKET, 2),
-                "n": n,
-                "stated": round(float(confidence[inside].mean()), 4),
-                "won": round(wins / n, 4),
-                "interval": [round(ends[0], 4), round(ends[1], 4)],
-            }
-        )
-    return out
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
-def _months(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    sums: dict[str, list[float]] = {}
-    for row in rows:
-        sums.setdefault(row[4].strftime("%Y-%m"), []).append(row[3])
-    return [
-        {"month": month, "n": len(found), "sum_r": round(sum(found), 2)}
-        for month, found in sorted(sums.items())
-    ]
+def _pair(ends: list[float] | None) -> list[float] | None:
+    return None if ends is None else [round(end, 4) for end in ends]
 
 
 def rejected_record(origin: str, symbol: str, timeframe: str) -> dict[str, Any] | None:

@@ -77,6 +77,12 @@ def test_a_few_results_are_counted_and_no_rate_is_stated(client: Client, redis_u
     html = page_of(client)
     summary = html.partition("data-summary")[2].partition("</dl>")[0]
     assert "6 of 10" in summary and "a rate needs 100" in summary
+    # Only counts and sums that anybody can add up stand there.
+    assert summary.count("too few to tell") == 4 and "%" not in summary
+    assert "calibration error: too few to tell" in html
+    for table in ("By market", "Setups that were turned down"):
+        body = html.partition(f'aria-label="{table}"')[2].partition("</table>")[0]
+        assert "too few to tell" in body and "%" not in body.partition("<tbody>")[2]
     assert "appears once they are there" in html.partition("data-expectation")[2]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from signals.api import record_figures
 from signals.models import Signal
 from signals.selectors.records import forget_tables, record_of, rejected_record, track_record
 from signals.selectors.signals import current_signal, last_losers, list_signals
@@ -48,6 +49,20 @@ def test_a_record_counts_wins_over_all_that_were_entered() -> None:
     assert record["mean_r"] == pytest.approx(0.66)
     # Wilson's 95 % interval of 6 in 10, from a table.
     assert record["interval"] == [pytest.approx(0.3127, abs=1e-3), pytest.approx(0.8318, abs=1e-3)]
+
+
+def test_the_api_says_what_the_page_says() -> None:
+    settle("simulated", [1.8] * 6 + [-1.05] * 4 + [0.5])
+    told, page = track_record("simulated"), record_figures("simulated")
+    summary = page["summary"]
+    assert told["mean_r"] == pytest.approx(summary["mean_r"], abs=1e-4)
+    assert told["planned"] == pytest.approx(summary["planned"], abs=1e-4)
+    assert told["realised"] == pytest.approx(summary["realised"], abs=1e-4)
+    assert told["deepest_r"] == pytest.approx(summary["deepest"], abs=1e-4)
+    assert told["deepest_r"] == pytest.approx(-4.2)
+    assert told["longest_losing_run"] == 4
+    assert told["calibration_error"] == pytest.approx(page["calibration_error"], abs=1e-4)
+    assert told["rolling_r"] is None, "a rolling hundred needs a hundred"
 
 
 def test_origins_are_never_mixed() -> None:
