@@ -170,3 +170,68 @@ def ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
         out.append(round(k * step, 6))
         k += 1
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One candle: wick, body, and whether it is the one that decided."""
+
+    x: float
+    left: float
+    """Of the body."""
+    high: float
+    low: float
+    top: float
+    height: float
+    is_up: bool
+    is_deciding: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """Candles with the stop and targets that stood then."""
+
+    candles: tuple[Candle, ...]
+    width: float
+    ticks: tuple[Tick, ...]
+    stop: float | None
+    """None: too far from the candles to be drawn."""
+    targets: tuple[Tick, ...]
+
+
+def candles(rows: Sequence[Sequence[float]], told: dict[str, Any] | None) -> Candles | None:
+    """Return candles of (time, open, high, low, close) around the one `told` of; None below two."""
+    if len(rows) < 2 or not told or "stop" not in told:
+        return None
+    low, high = min(row[3] for row in rows), max(row[2] for row in rows)
+    reach = high - low
+    stop, targets = float(told["stop"]), [float(price) for price in told.get("targets", ())]
+    # Levels that are far away would press the candles flat: they stay outside.
+    near = [p for p in (stop, *targets) if abs(p - rows[-1][4]) < 3 * reach]
+    low, high = min(low, *near, high), max(high, *near, low)
+    span = (high - low) or 1.0
+    across = (WIDTH - _LEFT - 32 - _RIGHT) / len(rows)
+
+    def y(price: float) -> float:
+        return round(_TOP + (high - price) / span * (HEIGHT - 2 * _TOP), 1)
+
+    drawn = tuple(
+        Candle(
+            x=round(_LEFT + 32 + (k + 0.5) * across, 1),
+            left=round(_LEFT + 32 + (k + 0.2) * across, 1),
+            high=y(row[2]),
+            low=y(row[3]),
+            top=y(max(row[1], row[4])),
+            height=max(1.0, round(abs(y(row[1]) - y(row[4])), 1)),
+            is_up=row[4] >= row[1],
+            is_deciding=row[0] == told.get("open_ms"),
+        )
+        for k, row in enumerate(rows)
+    )
+    return Candles(
+        candles=drawn,
+        width=round(across * 0.6, 1),
+        ticks=tuple(Tick(y(p), p) for p in (low, (low + high) / 2, high)),
+        stop=y(stop) if stop in near else None,
+        targets=tuple(Tick(y(p), p) for p in targets if p in near),
+    )

@@ -16,7 +16,7 @@ from accounts.contracts import (
 from billing.contracts import BillingView, Entitlements, PlanView
 from blog.contracts import ArticleCard
 from cryptosystems.platform.announcements import AnnouncementView
-from frontend.charts import Bar, Dot, Line
+from frontend.charts import Bar, Candles, Dot, Line
 from frontend.preview import Preview
 from signals.api import Recomputed, Sought
 from trading.contracts import ExecutorStatus
@@ -344,6 +344,10 @@ class SignalPage:
     """What the stored inputs give now, where it was asked."""
     address: str
     """The page's own, for cards and for copying."""
+    inputs_hash: str
+    """SHA-256 of everything that it was built from."""
+    candles: Candles | None
+    """The minutes around the one that settled it, as a drawing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ urlpatterns = [
         "ai-trading/track-record/<slug:origin>/<slug:month>.zip", record.month, name="record-month"
     ),
     path("ai-trading/signals/<uuid:signal_id>", record.signal, name="signal"),
+    path("ai-trading/signals/<uuid:signal_id>/card.svg", record.card, name="signal-card"),
     path("blog/", blog.index, name="blog"),
     path("blog/feed", blog.feed, name="blog-feed"),
     path("blog/<slug:slug>", blog.article, name="article"),

@@ -98,6 +98,29 @@ def signal_detail(signal_id: UUID, viewer_id: UUID | None = None) -> dict[str, A
     return signals.signal_detail(signal_id, sees_live=sees_live(viewer_id))
 
 
+def inputs_hash(signal_id: UUID) -> str:
+    """Return the SHA-256 of everything that a signal was built from."""
+    return signals.inputs_hash(signal_id)
+
+
+def deciding_candles(found: dict[str, Any]) -> list[list[float]]:
+    """Return the stored minutes around the one that settled a signal; none where they are gone.
+
+    Each is opening time in milliseconds, open, high, low, close.
+    """
+    at_ms = (found["evidence"] or {}).get("open_ms")
+    if at_ms is None:
+        return []
+    open_ms, values = read_candles(
+        Origin(found["origin"]), Timeframe("1m"), found["symbol"], 40, int(at_ms) + 10 * 60_000
+    )
+    return [
+        [int(at), *(float(value) for value in row[:4])]
+        for at, row in zip(open_ms, values, strict=True)
+        if row[3] == row[3] and abs(int(at) - at_ms) <= 40 * 60_000
+    ]
+
+
 def signals_after(number: int, limit: int = 100) -> list[TradableSignal]:
     """Return signals of the live origin behind a cursor, the oldest first; the caller checks who
     may act on them."""

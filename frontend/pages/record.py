@@ -3,18 +3,20 @@
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.contracts import UserView
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.kernel.timeframes import Timeframe
 from frontend import charts
 from frontend.context import RecordPage, SignalPage
 from frontend.pages.dashboard import signal_levels
-from frontend.shell import make_shell
+from frontend.shell import make_shell, viewer
 from signals import api as signals
 
 _ENOUGH: Final = 100
@@ -49,16 +51,20 @@ def month(request: HttpRequest, origin: str, month: str) -> HttpResponse:
 
 @require_safe
 @never_cache
+def card(request: HttpRequest, signal_id: UUID) -> HttpResponse:
+    """Send a picture of one signal to be shared: what was promised, what became of it, its hash."""
+    context = {"s": _found(signal_id, viewer(request)[0]), "site": settings.SITE_URL}
+    answer = render(request, "frontend/signal_card.svg", context, content_type="image/svg+xml")
+    answer["Content-Disposition"] = f'inline; filename="signal-{signal_id}.svg"'
+    return answer
+
+
+@require_safe
+@never_cache
 def signal(request: HttpRequest, signal_id: UUID) -> HttpResponse:
     """Render one signal for good: what was promised, why, and what became of it."""
     shell = make_shell("signal", request)
-    viewer_id = None if shell.person is None else shell.person.id
-    try:
-        found = signals.signal_detail(signal_id, viewer_id)
-    except NotAllowed as error:
-        raise PermissionDenied(str(error)) from None
-    if found is None:
-        raise Http404
+    found = _found(signal_id, shell.person)
     rebuilt = signals.recomputed(signal_id) if "recompute" in request.GET else None
     page = SignalPage(
         shell=shell,
@@ -67,8 +73,20 @@ def signal(request: HttpRequest, signal_id: UUID) -> HttpResponse:
         evidence=found["evidence"],
         recomputed=rebuilt,
         address=request.build_absolute_uri(request.path),
+        inputs_hash=signals.inputs_hash(signal_id),
+        candles=charts.candles(signals.deciding_candles(found), found["evidence"]),
     )
     return render(request, "frontend/signal.html", {"page": page, "shell": shell})
+
+
+def _found(signal_id: UUID, person: UserView | None) -> dict[str, Any]:
+    try:
+        found = signals.signal_detail(signal_id, None if person is None else person.id)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    if found is None:
+        raise Http404
+    return found
 
 
 def make_record(request: HttpRequest) -> RecordPage:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from cryptosystems.kernel.errors import NotAllowed
+from cryptosystems.kernel.identifiers import sha256_hex
 from signals.delivery.payloads import signal_payload
 from signals.models import Signal
 from signals.selectors.records import record_of
@@ -79,6 +80,12 @@ def signal_detail(
     ):
         raise NotAllowed(SENTENCE, code="not_entitled")
     return payload(row)
+
+
+def inputs_hash(signal_id: UUID) -> str:
+    """Return the SHA-256 of everything the builder saw; empty without such a signal."""
+    text = Signal.objects.filter(pk=signal_id).values_list("snapshot", flat=True).first()
+    return "" if text is None else sha256_hex(text.encode())
 
 
 def open_sides(origin: str, *, sees_live: bool, now: datetime | None = None) -> dict[str, str]:

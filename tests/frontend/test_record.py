@@ -1,6 +1,8 @@
 """The record's pages: every figure with its count, losers first, and a chain that can be checked."""
 
+import hashlib
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,9 +10,12 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
+from cryptosystems.kernel.origin import Origin
+from cryptosystems.kernel.timeframes import Timeframe
 from signals.models import Settlement, Signal
 from signals.selectors.ledger import forget_figures
 from signals.services.publish import publish, store_backtest
+from signals.store.candles import store_candles
 from tests.frontend.conftest import DESKTOP, PHONE, Site
 from tests.frontend.test_dashboard import in_database
 from tests.frontend.test_sales_in_browser import look
@@ -127,6 +132,11 @@ def test_a_signal_has_an_address_for_good(client: Client, redis_url: str) -> Non
         row.model_version,
     ):
         assert words in html
+    assert hashlib.sha256(row.snapshot.encode()).hexdigest() in html
+    card = client.get(f"/ai-trading/signals/{row.pk}/card.svg")
+    assert card["Content-Type"] == "image/svg+xml"
+    assert ET.fromstring(card.content).tag.endswith("svg")  # noqa: S314  # our own answer
+    assert row.hash in card.content.decode() and "Simulated market" in card.content.decode()
     again = client.get(f"/ai-trading/signals/{row.pk}?recompute=1").content.decode()
     assert 'data-recomputed="same"' in again
     Signal.objects.filter(pk=row.pk).update(confidence=0.9)
@@ -134,6 +144,24 @@ def test_a_signal_has_an_address_for_good(client: Client, redis_url: str) -> Non
     assert 'data-recomputed="same"' in altered, "what the chain holds is compared, not the row"
     missing = "/ai-trading/signals/00000000-0000-0000-0000-000000000000"
     assert client.get(missing).status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_minutes_that_decided_are_drawn(client: Client, redis_url: str) -> None:
+    settle(1)
+    row = Signal.objects.get()
+    address = f"/ai-trading/signals/{row.pk}"
+    assert "data-candles" not in client.get(address).content.decode()
+    at_ms = AT_MS + 5 * HOUR_MS - 60_000
+    candle = (61_000.0, 61_400.0, 60_950.0, 61_300.0, 1.0, 61_000.0, 0.5, 10.0)
+    store_candles(
+        Origin.SIMULATED,
+        Timeframe("1m"),
+        [("BTCUSDT", at_ms + k * 60_000, candle) for k in range(-50, 5)],
+    )
+    html = client.get(address).content.decode()
+    drawing = html.partition("data-candles")[2].partition("</svg>")[0]
+    assert drawing.count("<rect") == 40 and drawing.count("data-deciding") == 1
 
 
 @pytest.mark.django_db
@@ -145,7 +173,8 @@ def test_what_is_not_public_yet_is_neither_shown_nor_told(
     settings.MARKET = "binance"
     draft = make_draft(origin="live", at_ms=int(time.time() * 1000))
     publish(draft)
-    assert client.get(f"/ai-trading/signals/{draft.id}").status_code == 403
+    for address in (f"/ai-trading/signals/{draft.id}", f"/ai-trading/signals/{draft.id}/card.svg"):
+        assert client.get(address).status_code == 403
     html = page_of(client, "?origin=live")
     assert str(draft.id) not in html
     [link] = client.get("/api/v1/chain").json()["links"]

@@ -35,6 +35,7 @@ EVERYONE: Final = {
     "frontend:record",
     "frontend:record-month",
     "frontend:signal",
+    "frontend:signal-card",
     "workspace:shared-layout",
     "frontend:landing",
     "frontend:dashboard",
