@@ -330,6 +330,8 @@ class RecordPage:
     months: tuple[str, ...] = ()
     query: str = ""
     """What was asked, without the cursor."""
+    after: int = 0
+    """Frames of signals up to this one are in the page already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ def make_record(request: HttpRequest) -> RecordPage:
     rows, following = signals.record_list(
         sought, viewer_id, int(before) if before.isdecimal() and len(before) < _DECIMALS else None
     )
+    after = signals.newest_sequence()
     figures = signals.record_figures(origin)
     ahead = int(_one_of(request, "months", [str(n) for n in _HORIZONS], "12"))
     risk = _one_of(request, "risk", _RISKS, "0.5")
@@ -138,6 +139,7 @@ def make_record(request: HttpRequest) -> RecordPage:
         before=following,
         months=tuple(signals.record_months(origin)),
         query=_query(request, "before"),
+        after=after,
     )
 
 

@@ -37,11 +37,11 @@ def fresh_figures() -> Iterator[None]:
     forget_figures()
 
 
-def settle(n: int, origin: str = "simulated") -> None:
+def settle(n: int, origin: str = "simulated", first: int = 0) -> None:
     """Store settled signals, six hours apart: three of five won."""
     drafts = [
         make_draft(origin=origin, at_ms=AT_MS + k * 6 * HOUR_MS, p_win=0.5 + k % 10 / 100)
-        for k in range(n)
+        for k in range(first, first + n)
     ]
     store_backtest(
         [
@@ -210,12 +210,18 @@ def test_the_browser_works_the_chain_out_again(page: Any, site: Site) -> None:
     expect(page.locator("[data-chain-state]")).to_contain_text("1 of 200 links do not fit")
     expect(page.locator("tr.is-broken")).to_contain_text("the text was changed")
 
+    # What settles while the page is open comes without loading it anew.
+    expect(page.locator("[data-summary]")).to_contain_text("n 110")
+    in_database(lambda: settle(10, first=110))
+    page.evaluate("async () => (await import('/static/frontend/js/record.js')).refresh()")
+    expect(page.locator("[data-summary]")).to_contain_text("n 120")
+
     # A row that was changed in the database shows as readily as a changed text.
     page.unroute("**/api/v1/chain")
-    in_database(lambda: Settlement.objects.filter(signal__number=100).update(net_r=3.0))
+    in_database(lambda: Settlement.objects.filter(signal__number=115).update(net_r=3.0))
     page.get_by_role("button", name="Verify the last 200").click()
     expect(page.locator("[data-chain-state]")).to_contain_text("1 of 200 links do not fit")
-    expect(page.locator("tr.is-broken")).to_contain_text("200")
+    expect(page.locator("tr.is-broken")).to_contain_text("230")
 
     signal = page.locator("[data-all] a").first.get_attribute("href")
     for theme in ("dark", "light"):

@@ -1,9 +1,12 @@
-// The record: the chain worked out again by this browser.
+// The record: kept up to date while it is open, and its chain worked out again by this browser.
 import { getJson } from "./api.js";
 import { $, h, put } from "./dom.js";
+import { pageLive } from "./live.js";
 import { t } from "./text.js";
 
 const SHOWN = 8;
+const FRESH_MS = 21_000; // the server keeps its figures for 20 s
+const PARTS = ["summary", "losers", "reliability", "months", "shadow", "all"].map((name) => `[data-${name}]`);
 const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The fingerprint of a link: SHA-256 of the one before, a line break, and the text. */
@@ -70,6 +73,29 @@ async function verify(button) {
     put(state, error.message);
   }
   button.disabled = false;
+}
+/** Put the parts of a newer page in the place of those that show figures; a part that is being used stays. */
+export async function refresh() {
+  const answer = await fetch(location.href);
+  if (!answer.ok) return;
+  const newer = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of PARTS) {
+    const [old, now] = [$(part), $(part, newer)];
+    if (old && now && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(now));
+  }
+}
+const main = $("[data-after]");
+if (main) {
+  let waiting = null;
+  const live = pageLive(Number(main.dataset.after));
+  live.subscribe("signals", ({ signal }) => {
+    if (signal.origin !== main.dataset.record) return;
+    waiting ??= setTimeout(() => {
+      waiting = null;
+      refresh().catch(console.warn); // the next signal tries again
+    }, FRESH_MS);
+  });
+  live.start();
 }
 const button = $("[data-verify]");
 if (button) {
