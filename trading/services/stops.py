@@ -37,7 +37,8 @@ def strongest(modes: Iterable[StopMode]) -> StopMode | None:
 
 def platform_mode() -> StopMode | None:
     """Return what the platform's own switches forbid."""
-    return strongest(mode for mode, name in PLATFORM.items() if switches.is_on(name))
+    on = switches.which_are_on(PLATFORM.values())
+    return strongest(mode for mode, name in PLATFORM.items() if name in on)
 
 
 def mode_for(user_id: UUID, symbol: str, model_version: str) -> StopMode | None:
