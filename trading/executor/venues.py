@@ -5,7 +5,7 @@ exchange's time, the filters. It starts with the first account that needs it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -14,6 +14,8 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
+from redis.exceptions import RedisError
 
 from cryptosystems.kernel.errors import CryptoSystemsError, RetryLater
 from trading import vault
@@ -32,6 +34,8 @@ from trading.exchanges.signer import Credential, KeyKind
 from trading.executor.database import Database
 from trading.executor.market import Market
 from trading.models import TradingAccount
+from trading.selectors.tiers import market_venue
+from trading.services import tiers
 from trading.services.openings import Ledger
 
 log = structlog.get_logger(__name__)
@@ -47,12 +51,6 @@ AWAY_S: Final = 5.0
 TURN_S: Final = 5.0
 READY_S: Final = 15.0
 """How long a lane waits for the clock and the rules of its venue before it tries again later."""
-_MARKETS: Final = {
-    "simulated": Venue.SIMULATED,
-    "replay": Venue.SIMULATED,
-    "binance": Venue.BINANCE,
-    "demo": Venue.DEMO,
-}
 _PROBED: Final = "BTCUSDT"
 _NOBODY: Final = "cs-nobody"
 """An order that there never is: asking for it costs weight 1, and only a key may ask."""
@@ -60,11 +58,6 @@ _NOBODY: Final = "cs-nobody"
 
 def _real_ms() -> int:
     return int(monotonic() * 1_000)
-
-
-def market_venue() -> Venue:
-    """Return the venue whose prices the product shows, and paper accounts trade at."""
-    return _MARKETS[settings.MARKET]
 
 
 @dataclass(slots=True)
@@ -82,6 +75,8 @@ class Desk:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     keyed: CcxtFutures | None = None
     """Some account's port: the real exchange tells its brackets only to a key."""
+    on_rules: Callable[["Desk"], Awaitable[None]] | None = None
+    """What hears of rules that were read anew."""
 
     def __post_init__(self) -> None:
         addresses = addresses_of(self.venue, self.rest, self.streams)
@@ -122,6 +117,8 @@ class Desk:
             if self.clock.is_sure() and (is_due or wants_brackets):
                 try:
                     await self.rules.refresh(self.keyed)
+                    if self.on_rules is not None:
+                        await self.on_rules(self)
                 except ReadFailed as error:
                     log.warning("rules_not_read", venue=self.venue.value, reason=str(error))
             self._say_ready()
@@ -271,7 +268,7 @@ class LiveVenues:
             rest = settings.MARKET_REST_URL if is_local else ""
             streams = (settings.MARKET_WS_URL or rest.replace("http", "ws", 1)) if is_local else ""
             speed = settings.MARKET_SPEED if is_local else 1.0
-            self._desks[real] = Desk(real, rest, streams, speed)
+            self._desks[real] = Desk(real, rest, streams, speed, on_rules=self._tell_rules)
         self._keep(real)
         return self._desks[real]
 
@@ -283,6 +280,20 @@ class LiveVenues:
             self._tasks[venue] = asyncio.create_task(
                 self._desks[venue].run(), name=f"venue-{venue.value}"
             )
+
+    async def _tell_rules(self, desk: Desk) -> None:
+        """Put filters and tiers where pages find them; they only miss them if the cache is away."""
+        rules = desk.rules
+        try:
+            await self._db.run(
+                tiers.keep,
+                desk.venue,
+                dict(rules),
+                timezone.now(),
+                has_real_brackets=rules.has_real_brackets,
+            )
+        except RedisError as error:
+            log.warning("tiers_not_kept", venue=desk.venue.value, error=repr(error)[:200])
 
     def _credential(self, account: TradingAccount) -> Credential:
         place = vault.Place(account.user_id, account.pk)
