@@ -59,8 +59,9 @@ class Analogs:
 
     def __init__(self, n: int) -> None:
         size = CASES + _SLACK
-        self._shapes = np.full((size, _DIMENSIONS, n), np.nan)
-        self._outcomes = np.full((size, n), np.nan)
+        self._shapes = np.zeros((_DIMENSIONS, size, n), dtype=np.float32)
+        self._lengths = np.zeros((size, n), dtype=np.float32)
+        self._outcomes = np.full((size, n), np.nan, dtype=np.float32)
         self.count = 0
         """Cases taken in so far."""
 
@@ -71,7 +72,8 @@ class Analogs:
             outcome = (log_close[-1] - log_close[PATH]) / (sigma * AHEAD**0.5)
         known = ~np.isnan(shape).any(axis=0) & np.isfinite(outcome)
         place = self.count % self._outcomes.shape[0]
-        self._shapes[place] = np.where(known, shape, 0.0)
+        self._shapes[:, place] = np.where(known, shape, 0.0)
+        self._lengths[place] = (self._shapes[:, place] ** 2).sum(axis=0)
         self._outcomes[place] = np.where(known, outcome, np.nan)
         self.count += 1
 
@@ -82,19 +84,22 @@ class Analogs:
         if not held:
             return out
         size = self._outcomes.shape[0]
-        places = np.arange(upto - held, upto) % size
-        shapes, outcomes = self._shapes[places], self._outcomes[places]
         query, _ = shape_of(log_close)
         told = ~np.isnan(query).any(axis=0)
-        asked = np.where(told, query, 0.0)
-        far = (shapes**2).sum(axis=1) + (asked**2).sum(axis=0)
-        far -= 2 * np.einsum("mdn,dn->mn", shapes, asked)
-        known = ~np.isnan(outcomes)
+        asked = np.where(told, query, 0.0).astype(np.float32)
+        far = self._lengths + (asked**2).sum(axis=0)
+        for shape, value in zip(self._shapes, asked, strict=True):
+            far -= 2 * shape * value
+        known = ~np.isnan(self._outcomes)
+        # Cases beyond those asked for stand in the slack: older ones and newer ones.
+        asked_for = np.zeros(size, dtype=bool)
+        asked_for[np.arange(upto - held, upto) % size] = True
+        known &= asked_for[:, None]
         weight = np.where(known, np.exp(-np.maximum(far, 0.0) / (2 * _WIDTH)), 0.0)
         total, squares = weight.sum(axis=0), (weight**2).sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             effective = total**2 / squares
-            mean = (weight * np.nan_to_num(outcomes)).sum(axis=0) / total
+            mean = (weight * np.nan_to_num(self._outcomes)).sum(axis=0) / total
         answer = mean * effective / (effective + _DOUBT)
         # Nothing alike at all is an answer too: nothing is expected.
         answer = np.where(total > 1e-12, answer, 0.0)
