@@ -9,21 +9,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 
 from blog import api as blog
 
 PUBLIC: Final = (
-    "frontend:landing",
-    "frontend:dashboard",
-    "frontend:plans",
-    "frontend:blog",
-    "frontend:status",
-    "frontend:terms",
-    "frontend:risk",
-    "docs",
+    "/",
+    "/ai-trading/dashboard",
+    "/ai-trading/learn",
+    "/ai-trading/learn/glossary",
+    "/ai-trading/plans-pricing",
+    "/ai-trading/track-record",
+    "/blog/",
+    "/tools/",
+    "/tools/liquidation-price",
+    "/tools/position-size",
+    "/tools/pnl",
+    "/tools/funding",
+    "/tools/risk-reward",
+    "/tools/break-even",
+    "/status",
+    "/terms",
+    "/risk",
+    "/api/docs",
 )
-"""Pages without anything of anybody's, by the name of their address."""
+"""Addresses of pages without anything of anybody's, as the public contract names them."""
 PRIVATE_PATHS: Final = ("/account/", "/accounts/", "/admin/", "/api/v1/", "/billing/", "/ws/")
 
 
@@ -46,12 +56,22 @@ NAMED: Final[dict[str, Callable[[], Iterator[Entry]]]] = {"frontend:article": _a
 
 def entries() -> Iterator[Entry]:
     """Yield every address that may be found."""
-    for name in PUBLIC:
-        yield Entry(reverse(name), None)
+    for path in PUBLIC:
+        if is_there(path):
+            yield Entry(path, None)
     for found in NAMED.values():
         yield from found()
 
 
-def is_public(name: str) -> bool:
-    """Say whether search engines may keep a page, by the full name of its address."""
-    return name in PUBLIC or name in NAMED
+def is_public(path: str, name: str) -> bool:
+    """Say whether search engines may keep a page, by its address and the name of its route."""
+    return path in PUBLIC or name in NAMED
+
+
+def is_there(path: str) -> bool:
+    """Say whether a page answers at an address of ours."""
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True

@@ -46,6 +46,7 @@ PAGES: Final = (
     "/",
     "/status",
     "/terms",
+    "/blog/",
     "/ai-trading/plans-pricing",
     "/ai-trading/dashboard",
 )
