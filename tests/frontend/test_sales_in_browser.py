@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 CASES = json.loads((Path(__file__).parent / "worth_cases.json").read_text(encoding="utf-8"))
 PLANS = "/ai-trading/plans-pricing"
 ARTICLE = "/blog/how-crypto-trading-bots-work"
-PUBLIC = ("/", PLANS, "/terms", "/risk", "/blog/", ARTICLE)
+PUBLIC = ("/", PLANS, "/terms", "/risk", "/tools/", "/tools/position-size", "/blog/", ARTICLE)
 PERSONAL = (PLANS, "/account/", "/account/billing", "/account/billing/done", "/account/api-tokens")
 
 

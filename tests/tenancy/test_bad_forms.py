@@ -158,6 +158,8 @@ ASKED: Final = (
     "risk_percent",
     "app_label",
     "plan",
+    "signal",
+    "entry",
 )
 LOOKED_AT: Final = (
     ":index",

@@ -47,6 +47,7 @@ PAGES: Final = (
     "/status",
     "/terms",
     "/blog/",
+    "/tools/position-size",
     "/ai-trading/plans-pricing",
     "/ai-trading/dashboard",
 )
