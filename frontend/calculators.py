@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.http import urlencode
 
 from blog.contracts import WorkedExample
-from frontend.public_pages import is_there
+from frontend.links import is_there
 
 _SYMBOL: Final = "BTCUSDT"
 _OF_KIND: Final[dict[str, tuple[str, dict[str, str]]]] = {
@@ -109,6 +109,6 @@ def _asked(example: WorkedExample, fields: dict[str, str]) -> dict[str, str]:
     asked |= {name: values[line] for name, line in fields.items() if line in values}
     for number in (1, 2, 3):
         price, _, share = values.get(f"Target {number}", "").partition(" for ")
-        if price:
+        if example.kind == "reward":  # an empty one too: the calculator would put its own
             asked |= {f"target{number}": price, f"share{number}": share}
     return asked

@@ -53,7 +53,7 @@ def page_meta(context: template.Context, title: str, description: str) -> dict[s
     match = getattr(request, "resolver_match", None)
     name = "" if match is None else (match.view_name or "")
     path = "" if request is None else request.path
-    is_open = is_public(path, name) and not context.get("is_preview")
+    is_open = is_public(name) and not context.get("is_preview")
     return {
         "is_open": is_open,
         "title": title,
