@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.urls import Resolver404, resolve
 from django.utils.http import urlencode
 
 from blog.contracts import WorkedExample
+from frontend.links import is_there
 
 _SYMBOL: Final = "BTCUSDT"
 _OF_KIND: Final[dict[str, tuple[str, dict[str, str]]]] = {
@@ -101,15 +101,6 @@ def embedded(examples: Iterable[WorkedExample]) -> Embedded | None:
     return Embedded(
         LIQUIDATION, _SYMBOL, held["side"], held["entry"], held["quantity"], held["leverage"]
     )
-
-
-def is_there(address: str) -> bool:
-    """Say whether a page answers at an address of ours."""
-    try:
-        resolve(address)
-    except Resolver404:
-        return False
-    return True
 
 
 def _asked(example: WorkedExample, fields: dict[str, str]) -> dict[str, str]:
