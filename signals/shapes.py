@@ -317,6 +317,18 @@ def _track_record() -> JsonSchema:
     )
 
 
+def _chain() -> JsonSchema:
+    link = record(
+        sequence=COUNT,
+        kind=words("signal", "settlement"),
+        signal=UUID,
+        previous=TEXT,
+        hash=TEXT,
+        payload=nullable(TEXT),
+    )
+    return record(genesis=TEXT, links=array(link), before=nullable(COUNT))
+
+
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add markets, analysis, signals and the record."""
     liquidation = record(at_s=COUNT, price=NUMBER, usd=NUMBER, side=_SIDE)
@@ -356,5 +368,6 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             differences=array(TEXT),
         ),
         SignalFile=_signal_file(),
+        Chain=_chain(),
         TrackRecord=_track_record(),
     )

@@ -26,5 +26,6 @@ urlpatterns = [
     path("signals/export", export_views.signal_export, name="signal-export"),
     path("signals/<uuid:signal_id>", views.signal_detail, name="signal-detail"),
     path("signals/<uuid:signal_id>/recompute", views.signal_recompute, name="signal-recompute"),
+    path("chain", views.chain, name="chain"),
     path("track-record", views.track_record, name="track-record"),
 ]

@@ -366,3 +366,21 @@ def track_record(request: Request) -> Response:
     found["last_losers"] = signals.last_losers(origin)
     found["market"] = settings.MARKET
     return Response(found)
+
+
+@extend_schema(
+    summary="Chain of signals and settlements",
+    parameters=[
+        count_parameter("before", MOST_CURSOR, "links before this one; the newest if left out")
+    ],
+    responses={200: ref("Chain")},
+)
+@scope(SIGNALS, public=True, query=("before",))
+@api_view(["GET"])
+def chain(request: Request) -> Response:
+    """The newest 200 links, the oldest first: SHA-256 of the one before, a line break, the text.
+
+    The text of what is not public yet is null; it stands here once it is.
+    """
+    before = count(request, "before", 0, MOST_CURSOR) or None
+    return Response(api.chain_links(_viewer(request), before))

@@ -41,11 +41,16 @@ class Estate:
         self.browser = signed_in(self.alice)
         confirm_again(self.browser, self.alice)
         self.places: dict[str, Any] = {
+            "token": "nothing-is-shared-here",
             "token_id": names["ApiToken"].pk,
             "session_id": UserSession.objects.get(user=self.alice).pk,
             "pk": key.pk,
             "symbol": "BTCUSDT",
+            "origin": "simulated",
+            "month": "2025-11",
+            "slug": "what-is-crypto-liquidation",
             "signal_id": uuid.uuid4(),
+            "tool_slug": "position-size",
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,
             "layout_id": names["Layout"].pk,
