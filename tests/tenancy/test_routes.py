@@ -41,6 +41,7 @@ class Estate:
         self.browser = signed_in(self.alice)
         confirm_again(self.browser, self.alice)
         self.places: dict[str, Any] = {
+            "token": "nothing-is-shared-here",
             "token_id": names["ApiToken"].pk,
             "session_id": UserSession.objects.get(user=self.alice).pk,
             "pk": key.pk,
