@@ -1,4 +1,5 @@
 // How the open symbol moves with the others.
+import { ask } from "../ask.js";
 import { h, s } from "../dom.js";
 import { fixed } from "../format.js";
 import { t } from "../text.js";
@@ -67,7 +68,7 @@ export function correlationTab(found) {
     h(
       "div",
       {},
-      h("h3", {}, t("Beta of {symbol} to others", desk), h("b", { text: t("size: R²") })),
+      h("h3", {}, t("Beta of {symbol} to others", desk), ask("correlation"), h("b", { text: t("size: R²") })),
       fit((w) => plot(found, w)),
     ),
     h(
