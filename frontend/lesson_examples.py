@@ -28,7 +28,7 @@ class Examples:
     @property
     def signal(self) -> dict[str, Any] | None:
         """The newest open signal that this reader may see."""
-        return self._once("signal", lambda: next(iter(self._signals), None))
+        return next(iter(self._signals), None)
 
     @property
     def levels(self) -> tuple[LevelRow, ...]:

@@ -45,6 +45,7 @@ class Estate:
             "session_id": UserSession.objects.get(user=self.alice).pk,
             "pk": key.pk,
             "symbol": "BTCUSDT",
+            "slug": "funding",
             "signal_id": uuid.uuid4(),
             "account_id": names["TradingAccount"].pk,
             "trade_id": names["Trade"].pk,

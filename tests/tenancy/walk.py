@@ -48,6 +48,8 @@ PAGES: Final = (
     "/terms",
     "/ai-trading/plans-pricing",
     "/ai-trading/dashboard",
+    "/ai-trading/learn",
+    "/ai-trading/learn/funding",
 )
 READS: Final = (
     "/api/v1/account",
