@@ -32,6 +32,7 @@ def line_json(line: TradeLine) -> dict[str, Any]:
         "trade": str(line.id),
         "signal": str(line.signal_id),
         "venue": line.venue.value,
+        "how": line.how,
         "state": line.state.value,
         "is_final": line.state.is_final,
         "reason": line.reason,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -29,14 +30,50 @@ from trading.contracts import (
     Venue,
 )
 from trading.domain import preview as _preview
+from trading.domain.calculators import (
+    Liquidation,
+    PositionSize,
+    TierTable,
+    funding_cost,
+    isolated_wallet,
+    least_account,
+    liquidation,
+    plan_reward,
+    position_result,
+    position_size,
+    subscription_sums,
+)
 from trading.models import BotSettings, Trade
 from trading.selectors import accounts as _accounts
 from trading.selectors import bots, live, progress, trades
+from trading.selectors import tiers as _tiers
 from trading.selectors.ladder import rung_of
 from trading.services import export, manual, offers, settings, stops
 from trading.services import follow as following
 from trading.services import keys as _keys
 from trading.services.export import TradeFile
+
+__all__ = [
+    "Liquidation",
+    "PositionSize",
+    "TierTable",
+    "funding_cost",
+    "isolated_wallet",
+    "least_account",
+    "liquidation",
+    "plan_reward",
+    "position_result",
+    "position_size",
+    "subscription_sums",
+]
+
+# --- calculators ----------------------------------------------------------------------------
+
+
+def tier_table(symbol: str) -> TierTable:
+    """Return filters and tiers of a symbol at the exchange that runs here, or a stated example."""
+    return _tiers.tier_table(_tiers.market_venue(), symbol)
+
 
 # --- accounts -------------------------------------------------------------------------------
 
@@ -171,8 +208,10 @@ def follow(user_id: UUID, signal_id: UUID) -> TradeLine:
 
 
 def followed(user_id: UUID, signal_ids: Iterable[UUID]) -> dict[UUID, TradeLine]:
-    """Return what somebody follows by hand among these signals."""
-    rows = Trade.objects.for_user(user_id).filter(how="by_hand", signal_id__in=list(signal_ids))
+    """Return what somebody follows by hand, or their paper account's bot took, among these."""
+    rows = Trade.objects.for_user(user_id).filter(
+        Q(how="by_hand") | Q(venue=Venue.PAPER.value), signal_id__in=list(signal_ids)
+    )
     return {line.signal_id: line for line in trades.lines(list(rows))}
 
 

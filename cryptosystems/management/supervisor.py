@@ -137,7 +137,8 @@ class Supervisor:
             if held.process.returncode is None:
                 held.process.send_signal(os_signal.SIGTERM)
             try:
-                await asyncio.wait_for(held.process.wait(), held.service.stop_within_s)
+                async with asyncio.timeout(held.service.stop_within_s):
+                    await held.process.wait()
             except TimeoutError:
                 self.say(f"{held.service.name} did not stop in time and was killed.")
                 os.killpg(held.process.pid, os_signal.SIGKILL)

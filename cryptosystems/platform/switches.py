@@ -37,6 +37,8 @@ class KnownSwitch:
     kind: Switch.Kind
     meaning: str | Promise
     """What is different while it is on."""
+    clears_itself: bool = False
+    """Whether what the platform has thrown may be cleared by the platform, without two people."""
 
     @property
     def is_on_at_first(self) -> bool:
@@ -63,6 +65,15 @@ KNOWN: Final = {
             gettext_lazy(
                 "No bot and no paper account opens anything. What is open is managed as before."
             ),
+        ),
+        KnownSwitch(
+            "trading_exchange",
+            KILL,
+            gettext_lazy(
+                "The exchange is not in service: nothing is opened, stops rest there. The platform "
+                "throws it by itself, and clears it once the exchange answers again."
+            ),
+            clears_itself=True,
         ),
         KnownSwitch(
             "trading_close_only",
@@ -140,8 +151,8 @@ def set_feature(
     )
 
 
-def throw(name: str, reason: str, staff_id: UUID, now: datetime | None = None) -> bool:
-    """Throw a kill switch; False if it was thrown already.
+def throw(name: str, reason: str, staff_id: UUID | None, now: datetime | None = None) -> bool:
+    """Throw a kill switch; False if it was thrown already. None is the platform itself.
 
     Raises
     ------
@@ -210,6 +221,23 @@ def agree_clear(name: str, staff_id: UUID, now: datetime | None = None) -> None:
     )
     if not changed:
         raise NotAllowed(_("It changed meanwhile. Look again."), code="changed_meanwhile")
+
+
+def clear_itself(name: str, now: datetime | None = None) -> bool:
+    """Clear, as the platform, what the platform has thrown; False where a person did, or nobody.
+
+    Raises
+    ------
+    InvalidInput
+        If it is a switch that people clear.
+    """
+    if not _known(name).clears_itself:
+        raise InvalidInput(f"{name} is cleared by two people")
+    return bool(
+        Switch.objects.filter(pk=name, kind=KILL, is_on=True, changed_by=None).update(
+            is_on=False, changed_at=now or timezone.now(), clear_asked_by=None, clear_asked_at=None
+        )
+    )
 
 
 def check_reason(reason: str) -> str:

@@ -253,7 +253,8 @@ class Hub:
             if again:
                 wait_s = min(wait_s, _ONCE_MORE_S)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), max(0.0, wait_s))
+                async with asyncio.timeout(max(0.0, wait_s)):
+                    await self._bell.wait()
             self._bell.clear()
             if self._must_look or monotonic() >= next_round:
                 self._must_look = False

@@ -288,7 +288,8 @@ class StreamConnection:
 
     async def _ended(self, socket: _Socket) -> bool:
         try:
-            await asyncio.wait_for(socket.closed.wait(), _CHECK_S * min(1.0, self._scale))
+            async with asyncio.timeout(_CHECK_S * min(1.0, self._scale)):
+                await socket.closed.wait()
         except TimeoutError:
             return False
         return True

@@ -13,7 +13,17 @@ from django.core.management import call_command
 from cryptosystems.management.reference import env_example, settings_page
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("accounts", "billing", "cryptosystems", "frontend", "signals", "trading")
+ROOMS = (
+    "accounts",
+    "billing",
+    "blog",
+    "cryptosystems",
+    "frontend",
+    "learning",
+    "signals",
+    "trading",
+    "workspace",
+)
 MOST_LINES = 500
 MOST_FUNCTION_LINES = 80
 
@@ -43,6 +53,42 @@ def test_no_module_and_no_function_outgrows_its_budget() -> None:
                 if length > MOST_FUNCTION_LINES:
                     too_long.append(f"{path.relative_to(ROOT)}:{node.name}: {length} lines")
     assert too_long == []
+
+
+def names_used(path: Path) -> set[str]:
+    """Return every name, attribute and text of a module, in small letters without underscores."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return {name.replace("_", "").lower() for name in found}
+
+
+def test_the_exchange_is_never_told_to_cancel_everything_by_a_countdown() -> None:
+    """It could take stops away while positions are open, so nothing of ours may call it (EX-33)."""
+    calls = ("countdowncancelall", "cancelallordersafter")
+    callers = [
+        str(path.relative_to(ROOT))
+        for path in sources()
+        if "simulator" not in path.parts  # the exchange itself, which has to offer it
+        and any(call in name for name in names_used(path) for call in calls)
+    ]
+    assert callers == []
+
+
+def test_nothing_waits_in_a_way_that_can_lose_a_cancellation() -> None:
+    """`asyncio.wait_for` of Python 3.11 swallows one that comes together with the awaited thing."""
+    users = []
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_named = isinstance(node, ast.Attribute) and node.attr == "wait_for"
+            if is_named and isinstance(node.value, ast.Name) and node.value.id == "asyncio":
+                users.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert users == []
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -106,3 +106,15 @@ def test_announcements_show_in_their_time_the_gravest_first() -> None:
         )
     assert [one.text for one in announcements.current(now)] == ["bad", "warn", "info"]
     assert announcements.current(now + 3 * day) == ()
+
+
+def test_the_platform_clears_only_what_it_threw_and_only_where_that_is_meant() -> None:
+    assert switches.throw("trading_exchange", "it does not answer", None)
+    assert switches.clear_itself("trading_exchange")
+    assert not switches.clear_itself("trading_exchange"), "nothing is thrown any more"
+    assert switches.throw("trading_exchange", "a person threw it", ONE)
+    assert not switches.clear_itself("trading_exchange")
+    assert switches.throw("trading_entries", "unknown outcomes", None)
+    with pytest.raises(InvalidInput, match="two people"):
+        switches.clear_itself("trading_entries")
+    assert switches.is_on("trading_entries")

@@ -418,7 +418,8 @@ class Lane:
             If another process has taken the account over.
         """
         with suppress(TimeoutError):  # a stream that opens now asks for the same readings again
-            await asyncio.wait_for(self.wake.wait(), FIRST_STREAM_S)
+            async with asyncio.timeout(FIRST_STREAM_S):
+                await self.wake.wait()
         while not self.is_ending:
             self.wake.clear()
             self.is_passing = True
@@ -443,7 +444,8 @@ class Lane:
             if self.trades:
                 pause_s = min(look_s * min(MOST_LOOK, self.market.pace()), pause_s)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self.wake.wait()
 
     def is_asked(self, now_ms: int) -> bool:
         """Say whether the market asks for a step; a refused key is asked in vain (EX-28)."""

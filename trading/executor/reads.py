@@ -31,6 +31,13 @@ log = structlog.get_logger(__name__)
 
 _OVERLAP_MS: Final = 60_000
 """Executions are read again so far back: the exchange may list them late."""
+MOVES: Final = frozenset(
+    {
+        "DEPOSIT", "WITHDRAW", "WITHDRAW_REJECT", "ADMIN_DEPOSIT", "ADMIN_WITHDRAW",
+        "ASSET_TRANSFER", "COIN_SWAP_DEPOSIT", "COIN_SWAP_WITHDRAW",
+    }
+)  # fmt: skip
+"""Why a balance changes without anybody having won or lost."""
 
 
 @dataclass(slots=True)
@@ -233,6 +240,8 @@ async def take_event(desk: Desk, event: VenueEvent, clock_ms: int) -> None:
             holding=holding,
         )
     elif isinstance(event, BalanceEvent):
+        if event.reason in MOVES:
+            desk.memory.moved_ms = event.at_ms
         for symbol, side, quantity in event.positions:
             desk.memory.saw_position(symbol, side, quantity, event.at_ms)
 

@@ -17,19 +17,17 @@ from cryptosystems.platform import leases
 from trading.domain import client_ids
 from trading.domain.orders import Leg, OrderState
 from trading.domain.venue import (
-    CashFlow,
     OrderKind,
     OrderRequest,
     Service,
-    VenueAccount,
     VenueOrder,
 )
-from trading.executor import lifecycle, reads, standing, store
+from trading.executor import income, lifecycle, reads, standing, store
 from trading.executor.database import fenced
 from trading.executor.memory import AccountRef
 from trading.executor.numbers import request_to_row
 from trading.executor.reads import Desk
-from trading.models import CashFlowRow, Trade, TradeOrder, TradingAccount
+from trading.models import Trade, TradeOrder, TradingAccount
 from trading.services import journal
 
 log = structlog.get_logger(__name__)
@@ -38,8 +36,6 @@ EVERY_MS: Final = 900_000
 LOST_MS: Final = 120_000
 """Between two looks for orders that were not found; each costs weight 1."""
 AGAIN_MS: Final = (1_000, 2_000, 5_000, 10_000, 30_000)
-LEAST_BACK_MS: Final = 3_600_000
-"""Income is read at least so far back."""
 FEES_OF: Final = "BTCUSDT"
 WATCH_LIST: Final = timedelta(minutes=45)
 """Orders that were not found are looked for so long: half an hour proves nothing (EX-13)."""
@@ -64,9 +60,9 @@ class Reconciler:
     _lost_ms: int = 0
     _random: Random = field(default_factory=Random)
 
-    def ask(self, reason: str) -> None:
-        """Reconcile at the next pass; until then nothing is opened."""
-        self.is_done, self.reason, self._next_ms = False, reason, 0
+    def ask(self, reason: str, at_ms: int = 0) -> None:
+        """Reconcile at the next pass, or from a time on; until then nothing is opened."""
+        self.is_done, self.reason, self._next_ms = False, reason, at_ms
 
     def due_ms(self, now_ms: int) -> int:
         """Return when it is due."""
@@ -119,6 +115,7 @@ class Reconciler:
         desk.memory.is_hedged = account.is_hedged
         positions = await desk.port.positions()
         orders = await desk.port.open_orders()
+        desk.memory.n_conditional = sum(one.service is Service.ALGO for one in orders)
         if desk.memory.is_hearing and not positions and not orders:
             desk.memory.bare, desk.memory.bare_ms = account, now_ms
             await reads.read_fees(desk, FEES_OF)  # before there is a signal that all want to take
@@ -133,9 +130,8 @@ class Reconciler:
                 self.mismatches += 1
                 await self.cancel(one)
             await reads.read_fills(desk, symbol, now_ms)
-        since = await desk.db.run(_income_since, ref, now_ms)
-        flows = await desk.port.income(since)
-        await desk.db.run(_book, ref, flows, account, now_ms, desk.holding)
+        await income.read(desk, now_ms)
+        await desk.db.run(standing.take_equity, ref, account, now_ms=now_ms, holding=desk.holding)
         await desk.db.run(_say_done, ref, self.reason, len(symbols), now_ms, desk.holding)
         self.is_done, self.tries = True, 0
         self._next_ms = now_ms + int(EVERY_MS * self.pace() * self._random.uniform(0.9, 1.1))
@@ -236,37 +232,6 @@ def _write_adopted(
             details={"client_id": told.client_id},
             now=now,
         )
-
-
-def _income_since(ref: AccountRef, now_ms: int) -> int:
-    last = (
-        CashFlowRow.objects.for_user(ref.user_id)
-        .filter(account_id=ref.account_id)
-        .order_by("-at")
-        .first()
-    )
-    least = now_ms - LEAST_BACK_MS
-    if last is None:
-        first = (
-            Trade.objects.for_user(ref.user_id)
-            .filter(account_id=ref.account_id)
-            .order_by("decided_at")
-            .first()
-        )
-        return least if first is None else min(least, store.ms(first.decided_at) or least)
-    return min(least, (store.ms(last.at) or least) - 1)
-
-
-def _book(
-    ref: AccountRef,
-    flows: list[CashFlow],
-    account: VenueAccount,
-    now_ms: int,
-    holding: leases.Holding | None,
-) -> None:
-    for flow in flows:
-        lifecycle.book_income(ref, flow, now_ms=now_ms, holding=holding)
-    standing.take_equity(ref, account, now_ms=now_ms, holding=holding)
 
 
 def _say_done(

@@ -6,11 +6,12 @@ Each trigger throws the switch once and says itself in the console; two people c
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.db.models import Count, F, Q
 
+from accounts import api as accounts
 from cryptosystems.platform import switches
 from trading.domain.orders import Leg, OrderState
 from trading.models import ExecutorWord, Trade, TradeOrder
@@ -18,8 +19,6 @@ from trading.models import ExecutorWord, Trade, TradeOrder
 log = structlog.get_logger(__name__)
 
 SWITCH: Final = "trading_entries"
-ITSELF: Final = UUID(int=0)
-"""Who threw it: no person."""
 WINDOW: Final = timedelta(minutes=1)
 LEAST_UNKNOWN: Final = 5
 MOST_UNKNOWN_SHARE: Final = 0.01
@@ -38,18 +37,24 @@ class LaneFigures:
     n_lanes: int = 0
     n_mismatched: int = 0
     is_clock_sure: bool = True
+    is_exchange_away: bool = False
+    """Known, and a switch of its own: what follows from it asks for no second one (EX-32)."""
+    exchange_back_at: datetime | None = None
 
 
 def reasons(figures: LaneFigures, now: datetime) -> list[str]:
     """Return every trigger that holds now, as a sentence."""
-    found = [_unknown(now), _mismatches(figures), _runaway(now), _doubled(now)]
-    if not figures.is_clock_sure:
+    found = [_mismatches(figures), _runaway(now), _doubled(now)]
+    if not figures.is_exchange_away:
+        found.append(_unknown(now, figures.exchange_back_at))
+    if not figures.is_clock_sure and not figures.is_exchange_away:
         found.append("The clock is unsure: signed calls may be refused or late.")
     return [sentence for sentence in found if sentence]
 
 
-def _unknown(now: datetime) -> str:
-    sent = TradeOrder.objects.across_tenants("self-stop").filter(sent_at__gte=now - WINDOW)
+def _unknown(now: datetime, since: datetime | None) -> str:
+    begin = now - WINDOW if since is None else max(now - WINDOW, since)
+    sent = TradeOrder.objects.across_tenants("self-stop").filter(sent_at__gte=begin)
     counted = sent.aggregate(
         n=Count("pk"), unknown=Count("pk", filter=Q(outcome__in=_UNKNOWN_CLASSES))
     )
@@ -95,7 +100,11 @@ def look(figures: LaneFigures, now: datetime) -> str:
     if not found or switches.is_on(SWITCH):
         return ""
     sentence = " ".join(found)[:290]
-    switches.throw(SWITCH, sentence, ITSELF, now)
+    with transaction.atomic():
+        switches.throw(SWITCH, sentence, None, now)
+        accounts.audit(
+            "switch_thrown", subject_id=None, details={"switch": SWITCH, "reason": sentence}
+        )
     log.error("execution_alarm", code="self_stop", reason=sentence)
     return sentence
 

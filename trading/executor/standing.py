@@ -85,11 +85,28 @@ def take_equity(
         row = rows.filter(account_id=ref.account_id).first()
         if row is None:
             return
-        row.equity, row.equity_at = account.margin_balance, now
-        row.unrealised = account.margin_balance - account.wallet
-        row.save(update_fields=["equity", "unrealised", "equity_at"])
+        _read(row, account)
+        if not after.take_transfers(row, now):
+            return
+        row.equity_at = now
+        row.save(update_fields=["equity", "unrealised", "equity_at", "peak_equity"])
         if after.check_breakers(row, now):
             _close_all(ref, now)
+
+
+def seems_reached(ref: AccountRef, account: VenueAccount, now_ms: int) -> bool:
+    """Say whether a limit looks reached by this reading; nothing is written."""
+    rows = BotSettings.objects.for_user(ref.user_id).filter(account_id=ref.account_id)
+    row = rows.first()
+    if row is None:
+        return False
+    _read(row, account)
+    return after.seems_reached(row, to_datetime(now_ms))
+
+
+def _read(row: BotSettings, account: VenueAccount) -> None:
+    row.equity = account.margin_balance
+    row.unrealised = account.margin_balance - account.wallet
 
 
 def _close_all(ref: AccountRef, now: datetime) -> None:

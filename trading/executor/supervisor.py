@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from random import Random
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.platform import leases
 from trading.contracts import AccountState, BotMode, Venue
 from trading.exchanges.port import ExchangePort
-from trading.executor import fanout, selfstop, store
+from trading.executor import fanout, outage, selfstop, store
 from trading.executor.database import Database
 from trading.executor.lane import Lane
 from trading.executor.market import Market
@@ -50,7 +51,9 @@ LINGER_S: Final = 60.0
 """A lane without work stays so long: its user stream is open, the next signal may come."""
 SAFE_S: Final = 10.0
 """Nothing is sent under a lease that was renewed longer ago; it runs out after 15."""
-DRAIN_S: Final = 15.0
+DRAIN_S: Final = 5.0
+"""How long a lane may finish its step when it is ended: no order waits longer than three seconds
+for its reply, and a reading that hangs is worth nothing any more."""
 PREFIX: Final = "lane:"
 _PAUSES_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
 
@@ -127,6 +130,8 @@ class Supervisor:
     turnstile: Turnstile = field(default_factory=Turnstile)
     modes: stops.Modes = field(default_factory=dict)
     modes_s: float = 0.0
+    outages: outage.Outages = field(default_factory=outage.Outages)
+    random: Random = field(default_factory=Random)
     is_stopping: bool = False
     refused: str = "starting"
     """Why this process enters nothing: another release is alive, or nobody has looked yet."""
@@ -247,16 +252,20 @@ class Supervisor:
 
     async def say(self) -> None:
         """Write how this process stands, and stop entries where something is wrong (EX-26)."""
-        now = to_datetime(self.now_ms())
+        now, told = to_datetime(self.now_ms()), self.venues.figures()
         running = [held.lane for held in self.lanes.values() if held.lane is not None]
+        back = self.outages.take(told, now)
+        if back:
+            lanes = (lane for lane in running if lane.ref.venue.value in back)
+            outage.reconcile_all(lanes, self.random)
         figures = selfstop.LaneFigures(
             n_lanes=len(running),
             n_mismatched=sum(1 for lane in running if lane.reconciler.mismatches),
             is_clock_sure=all(lane.market.is_clock_sure() for lane in running),
+            is_exchange_away=bool(self.outages.away),
+            exchange_back_at=self.outages.back_at,
         )
-        self.refused = await self.own.run(
-            _say, self.process, self.started_at, figures, self.venues.figures(), now
-        )
+        self.refused = await self.own.run(_say, self.process, self.started_at, figures, told, now)
 
     def pace(self, venue: Venue) -> float:
         """Return how many times rarer lanes read what is only the net under their user streams.
@@ -460,6 +469,7 @@ def _say(
         },
     )
     ExecutorWord.objects.filter(said_at__lt=now - 20 * selfstop.ALIVE).delete()
+    outage.keep_switch(of_venues, started_at, now)
     selfstop.look(figures, now)
     is_second = selfstop.other_release(process, release(), started_at, now)
     return "other_release" if is_second else ""

@@ -46,6 +46,8 @@ class Standing:
     equity: Decimal | None
     lost_today: Decimal
     """USDT lost since 00:00 UTC, open results, fees and funding among it; negative: won."""
+    day_base: Decimal
+    """What the loss of the day is measured by: what the account had before it, USDT."""
     n_open: int
     """Trades of the account that are entering, open or closing, this one left out."""
     n_today: int
@@ -108,7 +110,7 @@ def daily_loss(trade: Candidate, s: Standing, limits: BotLimits) -> Denied | Non
     """The loss of the day has not reached its limit."""
     if s.equity is None or s.lost_today <= 0:
         return None
-    limit = (s.equity + s.lost_today) * limits.daily_loss_percent / 100
+    limit = s.day_base * limits.daily_loss_percent / 100
     if s.lost_today < limit:
         return None
     return Denied(

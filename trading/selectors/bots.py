@@ -44,7 +44,7 @@ def bot_view(
     equity = row.equity if row.equity is not None or row.account.venue != "paper" else start_equity
     rung = rung_of(row.user_id, row.account_id)
     lost = max(Decimal(0), today.lost)
-    limit = None if equity is None else (equity + lost) * row.daily_loss_percent / 100
+    limit = None if equity is None else today.base(equity) * row.daily_loss_percent / 100
     n_open = (
         Trade.objects.for_user(row.user_id)
         .filter(account_id=row.account_id, state__in=HELD)
@@ -59,18 +59,13 @@ def bot_view(
         cap_sentence=rung.sentence,
         equity=equity,
         lost_today=lost,
-        lost_today_percent=_percent(lost, equity),
+        lost_today_percent=today.percent(equity),
         to_halt=None if limit is None else max(Decimal(0), limit - lost),
         n_open=n_open,
         pauses=tuple(_pauses(row, switch, now)),
         changed_at=row.changed_at,
         automation_opens=automation_opens(paper_count(row.user_id)),
     )
-
-
-def _percent(lost: Decimal, equity: Decimal | None) -> Decimal:
-    whole = (equity or Decimal(0)) + lost
-    return (lost / whole * 100).quantize(Decimal("0.01")) if whole > 0 else Decimal(0)
 
 
 def _pauses(row: BotSettings, switch: StopMode | None, now: datetime) -> Iterable[str]:
@@ -208,6 +203,8 @@ def executor_status(now: datetime | None = None) -> ExecutorStatus:
         oldest_unknown_s=_age(oldest, now),
         n_naked=counts["naked"],
         longest_naked_s=_age(longest, now),
+        n_mismatched=sum(int(word.figures.get("n_mismatched", 0)) for word in alive),
+        away=next((str(word.figures["away"]) for word in alive if word.figures.get("away")), ""),
         clock_offset_ms=figures.get("clock_offset_ms"),
         weight_used=figures.get("weight_used"),
         said_at=newest.said_at if newest else None,

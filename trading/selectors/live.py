@@ -86,7 +86,7 @@ def live_state(user_id: UUID) -> dict[str, Any]:
                 "mode": bot.mode,
                 "automatic": bot.is_automatic,
                 "pause": bot.pause_code,
-                "lost_percent": plain(lost_percent(bot, now)),
+                "lost_percent": _lost_percent(bot, now),
             }
             for bot in bots
         ],
@@ -99,3 +99,9 @@ def _closing(user_id: UUID) -> dict[UUID, datetime]:
     rows = Trade.objects.for_user(user_id).filter(state__in=HELD, naked_since__isnull=False)
     found = rows.values_list("pk", "naked_since")
     return {pk: since + timedelta(seconds=CONFIRM_S) for pk, since in found if since is not None}
+
+
+def _lost_percent(bot: BotSettings, now: datetime) -> str | None:
+    """Return the share lost today as text; None while nobody has read the account's equity."""
+    share = lost_percent(bot, now)
+    return None if share is None else plain(share)

@@ -13,11 +13,14 @@ from trading.contracts import TradeState
 from trading.domain.orders import Leg, OrderState
 from trading.models import BotSettings, JournalEntry, Trade, TradeOrder
 from trading.selectors.ladder import BREACH
-from trading.selectors.standing import day_start, today_of
+from trading.selectors.standing import day_start, today_of, transferred, transfers
 from trading.services import letters
 from trading.services.journal import note
 
 DAY: Final = timedelta(days=1)
+TRANSFER_EDGE: Final = timedelta(seconds=5)
+"""A transfer and a reading that lie nearer together cannot be put in order."""
+_SMALLEST: Final = Decimal("1e-8")
 PAUSED: Final = "paused"
 """Kind of the journal line that says a limit was reached."""
 
@@ -51,9 +54,7 @@ def check_breakers(row: BotSettings, now: datetime) -> bool:
 
 def _check_day(row: BotSettings, now: datetime) -> bool:
     """Say whether the day's limit is reached; the first time a day it is written down."""
-    assert row.equity is not None
-    lost = today_of(row, now).lost
-    limit = (row.equity + lost) * row.daily_loss_percent / 100
+    lost, limit = _day(row, now)
     if lost <= 0 or lost < limit:
         return False
     if not _is_said(row, "daily_loss", day_start(now)):
@@ -65,10 +66,53 @@ def _check_day(row: BotSettings, now: datetime) -> bool:
     return True
 
 
-def _check_drawdown(row: BotSettings, now: datetime) -> None:
+def _day(row: BotSettings, now: datetime) -> tuple[Decimal, Decimal]:
+    """Return today's loss and its limit."""
+    assert row.equity is not None
+    today = today_of(row, now)
+    return today.lost, today.base(row.equity) * row.daily_loss_percent / 100
+
+
+def _fallen(row: BotSettings) -> Decimal:
+    """Return how far the account stands below its highest value, in per cent of that."""
     assert row.equity is not None
     peak = row.peak_equity or row.equity
-    fallen = (peak - row.equity) / peak * 100 if peak > 0 else Decimal(0)
+    return (peak - row.equity) / peak * 100 if peak > 0 else Decimal(0)
+
+
+def seems_reached(row: BotSettings, now: datetime) -> bool:
+    """Say whether a limit looks reached that was not yet: a withdrawal looks like that, too."""
+    if row.equity is None:
+        return False
+    lost, limit = _day(row, now)
+    is_new_day = lost > 0 and lost >= limit and not _is_said(row, "daily_loss", day_start(now))
+    return is_new_day or (row.pause_code != "drawdown" and _fallen(row) >= row.drawdown_percent)
+
+
+def take_transfers(row: BotSettings, now: datetime) -> bool:
+    """Let money that came or went since the last reading change no drawdown (EX-24).
+
+    The highest value is moved along with it, so that the account stands as far below it as it
+    would without. False where something moved so lately that nobody can say whether the reading
+    has it already: the next one will tell.
+    """
+    if row.equity is None or row.peak_equity is None or row.equity_at is None:
+        return True
+    if transfers(row, now - TRANSFER_EDGE, now + DAY).exists():
+        return False
+    moved = transferred(row, row.equity_at, now)
+    if moved:
+        before = row.equity - moved
+        row.peak_equity = (
+            (row.peak_equity * row.equity / before).quantize(_SMALLEST)
+            if before > 0 and row.equity > 0
+            else max(Decimal(0), row.equity)  # there was nothing before, or nothing is left
+        )
+    return True
+
+
+def _check_drawdown(row: BotSettings, now: datetime) -> None:
+    fallen, peak = _fallen(row), row.peak_equity or row.equity
     if fallen < row.drawdown_percent or row.pause_code == "drawdown":
         return
     sentence = _(

@@ -130,7 +130,7 @@ def follow(user_id: UUID, signal_id: UUID, now: datetime | None = None) -> Trade
     Raises
     ------
     NotAllowed
-        Without the right to paper trading.
+        Without the right to paper trading, or if the bot of the paper account has taken it.
     InvalidInput
         If there is no such signal, or its entry time is over.
     """
@@ -142,7 +142,7 @@ def follow(user_id: UUID, signal_id: UUID, now: datetime | None = None) -> Trade
     account = paper_account(user_id, now)
     held = Trade.objects.for_user(user_id).filter(account=account, signal_id=signal_id).first()
     if held is not None:
-        return held
+        return _by_hand(held)
     if signal.origin not in signals.ORIGINS or signal.origin != signals.live_origin():
         raise NotAllowed(_("Only signals of the market that runs here can be followed."))
     # A replay lives in another year; there the executor judges by the market's own time.
@@ -154,6 +154,21 @@ def follow(user_id: UUID, signal_id: UUID, now: datetime | None = None) -> Trade
         Trade.objects.across_tenants("one person follows a signal").bulk_create(
             [trade], ignore_conflicts=True
         )
-        note(trade, "followed", _("You follow this signal on paper."), now=now, actor="user")
+        stands = _by_hand(Trade.objects.for_user(user_id).get(account=account, signal_id=signal_id))
+        note(stands, "followed", _("You follow this signal on paper."), now=now, actor="user")
         ring(user_id)
-    return Trade.objects.for_user(user_id).get(account=account, signal_id=signal_id)
+    return stands
+
+
+def _by_hand(held: Trade) -> Trade:
+    """Return what stands for a signal on an account, unless the bot was there first."""
+    if held.how == "by_hand":
+        return held
+    if held.state == TradeState.SKIPPED.value:
+        words = _("The bot of your paper account has passed this signal over: %(why)s") % {
+            "why": held.sentence
+        }
+    else:
+        words = _("The bot of your paper account has taken this signal.")
+    once = _("An account takes a signal once; how it went stands among your executions.")
+    raise NotAllowed(f"{words} {once}", code="held_by_bot")

@@ -4,6 +4,7 @@ What cannot be read is a no: an entry waits for certainty, an exit never does.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -72,6 +73,7 @@ def _standing(trade: Trade, row: BotSettings, now: datetime) -> Standing:
         pause_sentence=row.pause_sentence,
         equity=row.equity,
         lost_today=today.lost,
+        day_base=today.base(row.equity or Decimal(0)),
         n_open=len(others),
         n_today=today.n_entered,
         open_symbols=frozenset(others.values()),

@@ -26,6 +26,8 @@ PLATFORM: Final = {
     StopMode.CLOSE_ONLY: "trading_close_only",
     StopMode.FLATTEN: "trading_flatten",
 }
+EXCHANGE: Final = "trading_exchange"
+"""Thrown by the platform while the exchange is away: no entries, as long as it lasts."""
 _ORDER: Final = tuple(StopMode)
 ASK_HOLDS: Final = timedelta(hours=24)
 
@@ -37,8 +39,9 @@ def strongest(modes: Iterable[StopMode]) -> StopMode | None:
 
 def platform_mode() -> StopMode | None:
     """Return what the platform's own switches forbid."""
-    on = switches.which_are_on(PLATFORM.values())
-    return strongest(mode for mode, name in PLATFORM.items() if name in on)
+    names = [*PLATFORM.items(), (StopMode.NO_ENTRIES, EXCHANGE)]
+    on = switches.which_are_on(name for _, name in names)
+    return strongest(mode for mode, name in names if name in on)
 
 
 def mode_for(user_id: UUID, symbol: str, model_version: str) -> StopMode | None:

@@ -20,8 +20,9 @@ REST_ACTIONS: Final = (
     "withhold",
     "shift_time",
     "old_book",
+    "maintenance",
 )
-ALTERING: Final = ("withhold", "shift_time")
+ALTERING: Final = ("withhold", "shift_time", "maintenance")
 """Actions that answer, but not as it was."""
 WS_ACTIONS: Final = (
     "mute",
@@ -125,6 +126,8 @@ def alter(fault: Fault, body: bytes) -> bytes:
         return re.sub(
             rb'"serverTime":(\d+)', lambda m: b'"serverTime":%d' % (int(m[1]) + by_ms), body
         )
+    if fault.action == "maintenance":
+        return body.replace(b'"status":0,"msg":"normal"', b'"status":1,"msg":"system_maintenance"')
     return body
 
 

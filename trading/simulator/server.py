@@ -132,10 +132,10 @@ class ExchangeServer:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.hub.close_all(), 1.0)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self.private.stop(), 1.0)
+        for end in (self.hub.close_all, self.private.stop):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await end()
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -126,7 +126,8 @@ async def _watch(port: int, n_viewers: int, n_symbols: int, seconds: float) -> d
             )
         )
     with suppress(TimeoutError):
-        await asyncio.wait_for(tally.has_begun.wait(), _FIRST_FRAME_S)
+        async with asyncio.timeout(_FIRST_FRAME_S):
+            await tally.has_begun.wait()
     await asyncio.sleep(_SETTLE_S)
     tally.clear()
     sys.stdout.write("watching\n")

@@ -29,6 +29,7 @@ FREE = Standing(
     pause_sentence="",
     equity=D(10_000),
     lost_today=D(0),
+    day_base=D(10_000),
     n_open=0,
     n_today=0,
     open_symbols=frozenset(),

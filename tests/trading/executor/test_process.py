@@ -152,6 +152,15 @@ def legs(who: Who) -> list[str]:
     return sorted(found.leg.value for name in names if (found := client_ids.parse(name)))
 
 
+def stops_of(trade: Trade) -> list[tuple[str, str]]:
+    """Return the newest guard and stop of a trade that has moved its stop; none before."""
+    if fresh(trade).stop_level != "break_even":
+        return []
+    orders = TradeOrder.objects.for_user(trade.user_id).filter(trade=trade, attempt__gt=1)
+    newest = {order.leg: order.state for order in orders.order_by("attempt")}
+    return [(leg, newest[leg]) for leg in ("guard", "stop") if leg in newest]
+
+
 def fresh(trade: Trade) -> Trade:
     return Trade.objects.for_user(trade.user_id).get(pk=trade.pk)
 
@@ -274,8 +283,9 @@ def test_a_replaced_key_is_taken_and_a_revoked_one_signs_nothing_more(
         keys.finish_key(user.pk, account.pk, other["api_key"], other["secret"])
         wait_until(lambda: account_now(rows).state == "connected", 20)
         wait_until(lambda: supervisor.lanes[account.pk].key_id == other["api_key"], 20)
-        wait_until(lambda: fresh(trade).stop_level == "break_even", 20)
-        wait_until(lambda: legs(who) == ["stop", "tp2", "tp3"], 20)
+        # The bridge has come and gone: only then is there nothing left to do with a key.
+        wait_until(lambda: stops_of(trade) == [("guard", "cancelled"), ("stop", "working")], 20)
+        assert legs(who) == ["stop", "tp2", "tp3"]
 
         mass.revoke_all(timezone.now(), exits_too=True)
         wait_until(lambda: account.pk not in supervisor.lanes, 20)

@@ -5,9 +5,11 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform import switches
+from signals import api as signals
 from signals.services.publish import publish
 from tests.support.people import person, staff
 from tests.support.setups import AT_MS, make_draft
@@ -216,6 +218,31 @@ def test_what_is_too_late_or_unknown_cannot_be_followed() -> None:
         follow.follow(alice.pk, signal().id, NOW)
 
 
+@pytest.mark.parametrize("is_wanted", [True, False], ids=["taken", "passed over"])
+def test_what_the_paper_bot_decided_on_cannot_be_followed_by_hand_and_says_so(
+    is_wanted: bool,
+) -> None:
+    alice = person("alice")
+    draft = make_draft()
+    publish(draft)
+    account = paper_of(alice)
+    taken = signals.tradable_signal(draft.id)
+    assert taken is not None
+    row = settings.settings_of(alice.pk, account.pk)
+    row.mode, row.is_automatic = BotMode.TRADING.value, True
+    row.not_symbols = [] if is_wanted else [taken.symbol]
+    row.save()
+    follow.choose_for_bots(taken, NOW)
+    words = "bot of your paper account has " + ("taken" if is_wanted else "passed")
+    with pytest.raises(NotAllowed, match=words) as refused:
+        follow.follow(alice.pk, draft.id, NOW)
+    assert refused.value.code == "held_by_bot"
+    assert "takes a signal once" in str(refused.value)
+    assert "You follow" not in str(list(JournalEntry.objects.for_user(alice.pk).values("sentence")))
+    line = api.followed(alice.pk, [draft.id])[draft.id]
+    assert line.how == "bot", "the pages show how it stands instead of a button"
+
+
 def test_flatten_asks_for_every_trade_and_switches_the_bot_off() -> None:
     alice = person("alice")
     row = bot_of(alice)
@@ -287,3 +314,14 @@ def test_a_limit_out_of_range_is_refused_with_the_range(changes: dict[str, Any],
     with pytest.raises(InvalidInput, match=told):
         api.save_limits(alice.pk, account.pk, changes)
     assert api.bot_view(alice.pk, account.pk).limits == before
+
+
+def test_a_share_of_an_equity_that_nobody_knows_is_not_told() -> None:
+    alice = person("alice")
+    row = bot_of(alice)
+    lose(row, 30, timezone.now())
+    told = []
+    for equity in (None, D(9_970)):
+        BotSettings.objects.for_user(alice.pk).filter(pk=row.pk).update(equity=equity)
+        told.append(api.live_state(alice.pk)["bots"][0]["lost_percent"])
+    assert told == [None, "0.30"]

@@ -137,7 +137,8 @@ class UserStreams:
         waiting = [ear.queue.join() for ear in self.ears if not ear.queue.empty()]
         if waiting:
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.gather(*waiting), _PATIENCE_S)
+                async with asyncio.timeout(_PATIENCE_S):
+                    await asyncio.gather(*waiting)
 
     # --- sockets ------------------------------------------------------------------------------
 

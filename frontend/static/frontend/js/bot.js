@@ -69,7 +69,7 @@ function show(state) {
       open,
     ),
   );
-  if (bot.lost_percent !== undefined) {
+  if (bot.lost_percent) {
     const limit = Number(form.elements.daily_loss_percent.defaultValue);
     const share = limit > 0 ? Math.min(1, Math.max(0, Number(bot.lost_percent) / limit)) : 0;
     $("[data-meter-bar]").setAttribute("width", fixed(share * 100, 0));

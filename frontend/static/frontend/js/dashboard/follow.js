@@ -42,9 +42,14 @@ async function follow(signal, button, out) {
     put(out, error instanceof ApiError ? error.message : t("The server did not answer. Nothing was followed."));
   }
 }
+/** Who took the signal, and how it stands: an account takes one once, the bot's included. */
+function wordsOf(line) {
+  const state = stateWord(line.state);
+  return line.how === "bot" ? t("Your paper bot decided on it: {state}", { state }) : t("You follow it: {state}", { state });
+}
 /** How a followed signal stands: badge, words, result, with the way to its story. */
 function standing(line) {
-  const words = t("You follow it: {state}", { state: stateWord(line.state) });
+  const words = wordsOf(line);
   const result =
     line.result_r === null ? null : h("b", { class: `num ${tone(line.result_r)}`, text: R(line.result_r, 2) });
   return h(
@@ -91,10 +96,10 @@ export function followPart(signal) {
 export function feedMark(signal) {
   const line = desk.followed.get(signal.id);
   if (line) {
-    const words = t("You follow it: {state}", { state: stateWord(line.state) });
+    const words = wordsOf(line);
     return h("a", { class: "feed-mark", href: `/account/orders/${line.trade}`, title: words }, icon("check", "i i-s"), h("span", { class: "vh", text: words }));
   }
-  if (paper !== "open" || !isEntering(signal)) return null;
+  if (desk.at || paper !== "open" || !isEntering(signal)) return null;
   const words = t("Follow {base} on paper", { base: signal.base });
   const button = h("button", { class: "feed-mark", type: "button", title: words, "aria-label": words }, icon("plus", "i i-s"));
   button.addEventListener("click", () => follow(signal, button, $("[data-alert]")));

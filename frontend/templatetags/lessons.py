@@ -1,0 +1,52 @@
+"""Templates of lessons: links from a field to its lesson, drawings, examples."""
+
+import json
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from frontend.lesson_links import LESSON_OF
+from learning.contracts import Block, Lesson
+
+register = template.Library()
+
+
+@register.simple_tag
+def lesson_link(field: str) -> SafeString:
+    """Return the small question mark beside a field, which leads to its lesson."""
+    slug, anchor, words = LESSON_OF[field]
+    target = reverse("frontend:lesson", args=[slug]) + (f"#{anchor}" if anchor else "")
+    name = _("What is this? Lesson: %(words)s") % {"words": _(words)}
+    return format_html(
+        '<a class="ask" href="{}" title="{}"><span aria-hidden="true">?</span>'
+        '<span class="vh">{}</span></a>',
+        target,
+        name,
+        name,
+    )
+
+
+@register.filter
+def template_of(block: Block) -> str:
+    """Return the template of a drawing or an example."""
+    folder = "figures" if block.kind.value == "figure" else "live"
+    return f"frontend/learn/{folder}/{block.value}.html"
+
+
+@register.filter
+def lesson_by(lessons: dict[str, Lesson], slug: str) -> Lesson | None:
+    """Return the lesson of a slug."""
+    return lessons.get(slug)
+
+
+@register.filter
+def json_ld(described: dict[str, Any]) -> SafeString:
+    """Return a description as JSON that cannot end its own element."""
+    text = json.dumps(described, ensure_ascii=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return mark_safe(text)  # noqa: S308  # every sign that HTML knows is escaped above

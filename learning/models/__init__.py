@@ -1,0 +1,5 @@
+"""Tables of the room."""
+
+from learning.models.progress import LessonProgress, QuizProgress
+
+__all__ = ["LessonProgress", "QuizProgress"]
