@@ -27,7 +27,9 @@ class Examples:
     @property
     def signal(self) -> dict[str, Any] | None:
         """The newest open signal that this reader may see."""
-        return self._once("signal", lambda: next(iter(self._signals), None))
+        found: dict[str, Any] | None
+        found = self._once("signal", lambda: next(iter(self._signals), None))
+        return found
 
     @property
     def levels(self) -> tuple[LevelRow, ...]:

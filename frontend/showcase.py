@@ -246,6 +246,7 @@ def _fills(now: datetime) -> tuple[FillLine, ...]:
         quantity=_D("0.042"),
         slippage_bps=_D("0.2"),
         fee=_D("1.27"),
+        fee_paid="",
         result_r=None,
         exchange_id="8389765540",
     )
