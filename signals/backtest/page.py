@@ -141,7 +141,7 @@ def _issued(figures: Mapping[str, Any]) -> list[str]:
         )
     if hold:
         lines.append(
-            f"Buy and hold of the {hold['symbols']} symbols there were at the start, equal shares: "
+            f"Buy and hold, equal shares of what there was at the start ({hold['symbols']}): "
             f"{_signed(100 * hold['return'], 0)} %, worst drawdown "
             f"{_percent(hold['worst_drawdown'], 0)} %."
         )
