@@ -56,8 +56,8 @@ function tellOf(alert) {
   setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), TOLD_MS);
   if (document.hidden && window.Notification && Notification.permission === "granted") new Notification("CryptoSystems", { body: text, tag: alert.id });
 }
-async function read() {
-  if (isSignedIn()) all = (await readWorkspace()).alerts;
+async function read(isStart = false) {
+  if (isSignedIn()) all = (await readWorkspace(isStart)).alerts;
   else all = held("alerts", []);
   show();
 }
@@ -203,5 +203,5 @@ export function startAlerts(made, live) {
   listen("prices", judge);
   listen("signals", judgeSignal);
   if (isSignedIn()) live.subscribe("account", take);
-  read().catch(() => show());
+  read(true).catch(() => show());
 }

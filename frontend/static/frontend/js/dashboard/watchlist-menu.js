@@ -63,7 +63,7 @@ export async function startLists() {
   name();
   if (!isSignedIn()) return;
   try {
-    const { watch_lists: kept } = await readWorkspace();
+    const { watch_lists: kept } = await readWorkspace(true);
     const brought = watch.lists.some((list) => list.symbols.length);
     if (kept.length) takeLists(kept);
     else if (brought) await save(); // what a visitor starred goes along
