@@ -23,7 +23,7 @@ def is_there(address: str) -> bool:
     except Resolver404:
         return False
     named = _NAMED.get(found.view_name)
-    return named is None or named(found.kwargs["slug"]) is not None
+    return named is None or named(*found.kwargs.values()) is not None
 
 
 def those_there(links: Iterable[tuple[str, Title]]) -> tuple[tuple[str, Title], ...]:
