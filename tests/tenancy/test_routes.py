@@ -41,6 +41,7 @@ class Estate:
         self.browser = signed_in(self.alice)
         confirm_again(self.browser, self.alice)
         self.places: dict[str, Any] = {
+            "token": "nothing-is-shared-here",
             "token_id": names["ApiToken"].pk,
             "session_id": UserSession.objects.get(user=self.alice).pk,
             "pk": key.pk,
@@ -48,6 +49,7 @@ class Estate:
             "origin": "simulated",
             "month": "2025-11",
             "slug": "what-is-crypto-liquidation",
+            "lesson_slug": "funding",
             "signal_id": uuid.uuid4(),
             "tool_slug": "position-size",
             "account_id": names["TradingAccount"].pk,

@@ -50,6 +50,8 @@ PAGES: Final = (
     "/tools/position-size",
     "/ai-trading/plans-pricing",
     "/ai-trading/dashboard",
+    "/ai-trading/learn",
+    "/ai-trading/learn/funding",
 )
 READS: Final = (
     "/api/v1/account",

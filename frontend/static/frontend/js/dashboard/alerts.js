@@ -56,8 +56,8 @@ function tellOf(alert) {
   setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), TOLD_MS);
   if (document.hidden && window.Notification && Notification.permission === "granted") new Notification("CryptoSystems", { body: text, tag: alert.id });
 }
-async function read() {
-  if (isSignedIn()) all = (await readWorkspace()).alerts;
+async function read(isStart = false) {
+  if (isSignedIn()) all = (await readWorkspace(isStart)).alerts;
   else all = held("alerts", []);
   show();
 }
@@ -114,9 +114,12 @@ async function seen() {
 
 // --- the sheet -----------------------------------------------------------------------------------
 function row(alert) {
-  const state = alert.fired_at
-    ? t("went off {time} at {value}", { time: moment(parse(alert.fired_at)), value: alert.kind === "signal" ? t("signal {number}", { number: alert.fired_value }) : levelWords(alert, alert.fired_value) })
-    : t("waits");
+  const [time, number] = [moment(parse(alert.fired_at)), alert.fired_value];
+  const fired =
+    alert.kind === "signal"
+      ? t("went off {time} with signal {number}", { time, number })
+      : t("went off {time} at {value}", { time, value: levelWords(alert, number) });
+  const state = alert.fired_at ? fired : t("waits");
   return h(
     "li",
     { class: "sheet-row", "data-alert-row": alert.fired_at ? "fired" : "waits" },
@@ -200,5 +203,5 @@ export function startAlerts(made, live) {
   listen("prices", judge);
   listen("signals", judgeSignal);
   if (isSignedIn()) live.subscribe("account", take);
-  read().catch(() => show());
+  read(true).catch(() => show());
 }

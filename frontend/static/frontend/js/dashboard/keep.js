@@ -22,7 +22,9 @@ export async function send(method, path, body) {
   if (!answer.ok) throw new ApiError(answer.status, found.code || "error", found.detail || t("That did not work."));
   return found;
 }
-export const readWorkspace = () => getJson("workspace");
+let atStart = null;
+/** The workspace as it is now; at the start of the page the parts share one answer. */
+export const readWorkspace = (isStart = false) => (isStart ? (atStart ??= getJson("workspace")) : getJson("workspace"));
 
 const versions = new Map();
 /** The drawings of one symbol. What a visitor drew here goes along when they sign in. */

@@ -93,7 +93,7 @@ function body() {
   };
 }
 function show(found) {
-  takeLayout(found);
+  takeLayout(found, false); // it came from where it is kept
   if (found.timeframe in SECONDS) setTimeframe(found.timeframe);
   const tab = found.tab && $(`[data-tab="${found.tab}"]`);
   if (tab && found.tab !== desk.tab) (setTab(found.tab), tab.click());
@@ -208,7 +208,7 @@ export async function startLayouts() {
       say(t("Shared layout “{name}”. Save it to keep it.", found));
     }
     if (!isSignedIn()) return;
-    const { layouts } = await readWorkspace();
+    const { layouts } = await readWorkspace(true);
     layouts.forEach(take);
     if (!token && current) show(current.body);
   } catch (error) {

@@ -66,8 +66,11 @@ export function placeBars() {
     }
   }
 }
-export function tellChanged() {
+/** Kept in this browser as well, so that the next page stands as it should before anything is read. */
+const keepHere = () =>
   hold("layout", isUsual() ? null : { slots: layout.slots, sizes: layout.sizes, hidden: layout.hidden });
+export function tellChanged() {
+  keepHere();
   for (const take of changed) take();
 }
 /** Take a whole arrangement, or the usual one. */
@@ -77,6 +80,7 @@ export function takeLayout(body = {}, isTold = true) {
   layout.hidden = [...(body.hidden || [])];
   apply();
   if (isTold) tellChanged();
+  else keepHere();
 }
 export function startLayout() {
   const kept = held("layout", null);

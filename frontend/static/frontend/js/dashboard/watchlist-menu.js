@@ -22,10 +22,12 @@ async function save() {
 }
 function row(list, place) {
   const isNow = list === activeList();
+  const about = { name: list.name, count: list.symbols.length };
+  const text = isNow ? t("{name} ({count}), shown", about) : t("{name} ({count})", about);
   return h(
     "li",
     { class: "sheet-row" },
-    h("button", { class: "linkish grow l", type: "button", "aria-current": isNow ? "true" : null, onclick: () => (chooseList(place), openLists()), text: `${list.name} (${list.symbols.length})${isNow ? `, ${t("shown")}` : ""}` }),
+    h("button", { class: "linkish grow l", type: "button", "aria-current": isNow ? "true" : null, onclick: () => (chooseList(place), openLists()), text }),
     watch.lists.length > 1 &&
       h("button", { class: "btn-icon", type: "button", "aria-label": t("Delete {name}", list), onclick: () => (takeLists(watch.lists.filter((other) => other !== list), true), openLists()) }, icon("trash")),
   );
@@ -61,7 +63,7 @@ export async function startLists() {
   name();
   if (!isSignedIn()) return;
   try {
-    const { watch_lists: kept } = await readWorkspace();
+    const { watch_lists: kept } = await readWorkspace(true);
     const brought = watch.lists.some((list) => list.symbols.length);
     if (kept.length) takeLists(kept);
     else if (brought) await save(); // what a visitor starred goes along
