@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from django.urls import Resolver404, resolve
 from django.utils.http import urlencode
 
 from blog.contracts import WorkedExample
+from frontend.links import is_there
 
 _SYMBOL: Final = "BTCUSDT"
 _OF_KIND: Final[dict[str, tuple[str, dict[str, str]]]] = {
@@ -103,21 +103,12 @@ def embedded(examples: Iterable[WorkedExample]) -> Embedded | None:
     )
 
 
-def is_there(address: str) -> bool:
-    """Say whether a page answers at an address of ours."""
-    try:
-        resolve(address)
-    except Resolver404:
-        return False
-    return True
-
-
 def _asked(example: WorkedExample, fields: dict[str, str]) -> dict[str, str]:
     values = dict(example.values)
     asked = {"symbol": _SYMBOL} if example.kind in ("liquidation", "result", "size") else {}
     asked |= {name: values[line] for name, line in fields.items() if line in values}
     for number in (1, 2, 3):
         price, _, share = values.get(f"Target {number}", "").partition(" for ")
-        if price:
+        if example.kind == "reward":  # an empty one too: the calculator would put its own
             asked |= {f"target{number}": price, f"share{number}": share}
     return asked

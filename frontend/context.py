@@ -17,7 +17,7 @@ from billing.contracts import BillingView, Entitlements, PlanView
 from blog.contracts import ArticleCard
 from cryptosystems.platform.announcements import AnnouncementView
 from frontend.charts import Bar, Dot, Line
-from frontend.preview import Preview
+from frontend.preview import Preview, ResultBar
 from signals.api import Recomputed, Sought
 from trading.contracts import ExecutorStatus
 
@@ -212,6 +212,9 @@ class LandingPage:
     timeframe: str
     decimals: int
     preview: Preview | None
+    results: tuple[ResultBar, ...]
+    """The newest results of the running market, the oldest first."""
+    n_wins: int
     articles: tuple[ArticleCard, ...]
     """The newest, to read next."""
     reads: frozenset[str]

@@ -9,6 +9,7 @@ from frontend.context import LevelRow
 from frontend.figures import measured
 from frontend.pages.dashboard import signal_levels
 from signals import api as signals
+from trading import api as trading
 
 BENCHMARK: Final = "BTCUSDT"
 GROUPS: Final = {
@@ -27,9 +28,7 @@ class Examples:
     @property
     def signal(self) -> dict[str, Any] | None:
         """The newest open signal that this reader may see."""
-        found: dict[str, Any] | None
-        found = self._once("signal", lambda: next(iter(self._signals), None))
-        return found
+        return next(iter(self._signals), None)
 
     @property
     def levels(self) -> tuple[LevelRow, ...]:
@@ -98,6 +97,11 @@ class Examples:
     def record(self) -> Any:
         """The measured record of the market that runs here."""
         return self._once("record", lambda: measured(signals.live_origin()))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that a key is bound to; not for visitors."""
+        return () if self.viewer_id is None else trading.egress_addresses()
 
     @property
     def status(self) -> dict[str, Any] | None:

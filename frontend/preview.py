@@ -126,6 +126,32 @@ def draw(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ResultBar:
+    """One result in a row of bars of 600 × 60, zero in the middle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    is_win: bool
+
+
+def result_bars(results: Sequence[float]) -> tuple[ResultBar, ...]:
+    """Return a bar for each result in R; beyond 3 R a bar is cut."""
+    step = 600 / max(len(results), 20)
+    found = []
+    for k, value in enumerate(results):
+        height = max(1.0, min(abs(value), 3.0) * 10)
+        top = 30 - height if value > 0 else 30.0
+        found.append(
+            ResultBar(
+                round(k * step, 1), round(top, 1), round(step * 0.7, 1), round(height, 1), value > 0
+            )
+        )
+    return tuple(found)
+
+
 def _iso(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).isoformat()
 

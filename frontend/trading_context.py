@@ -94,6 +94,8 @@ class BotPage:
     """Why the last wish was not granted; empty otherwise."""
     lock: str
     """Why there is no account to set; empty otherwise."""
+    needs_quiz: bool
+    """Whether the quiz still stands before this account's bot; never on paper."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ urlpatterns = [
     path("ai-trading/learn", learn.learn, name="learn"),
     path("ai-trading/learn/glossary", learn.glossary, name="glossary"),
     path("ai-trading/learn/quiz", learn.quiz, name="quiz"),
-    path("ai-trading/learn/<slug:slug>", learn.lesson, name="lesson"),
-    path("ai-trading/learn/<slug:slug>/check", learn.check, name="lesson-check"),
-    path("ai-trading/learn/<slug:slug>/read", learn.read, name="lesson-read"),
+    path("ai-trading/learn/<slug:lesson_slug>", learn.lesson, name="lesson"),
+    path("ai-trading/learn/<slug:lesson_slug>/check", learn.check, name="lesson-check"),
+    path("ai-trading/learn/<slug:lesson_slug>/read", learn.read, name="lesson-read"),
     path("ai-trading/plans-pricing", plans.plans, name="plans"),
     path("ai-trading/track-record", record.track_record, name="record"),
     path(

@@ -144,6 +144,11 @@ def record_losers(origin: str) -> list[dict[str, Any]]:
     return [signals.payload(row) for row in ledger.losers(record_figures(origin)["losers"])]
 
 
+def last_results(origin: str, n: int) -> list[float]:
+    """Return the newest results of an origin in R, after costs, the oldest first."""
+    return ledger.last_results(origin, n)
+
+
 def record_list(
     sought: Sought, viewer_id: UUID | None = None, before: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:

@@ -5,6 +5,7 @@ changes nothing. A kill switch is thrown by one person; to clear it one asks and
 Whoever calls writes the audit row, in the same transaction.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -113,6 +114,13 @@ def is_on(name: str) -> bool:
     known = _known(name)
     held = Switch.objects.filter(pk=name).values_list("is_on", flat=True).first()
     return known.is_on_at_first if held is None else held
+
+
+def which_are_on(names: Iterable[str]) -> frozenset[str]:
+    """Return those of these switches that are on, in one query."""
+    known = {name: _known(name).is_on_at_first for name in names}
+    held = Switch.objects.filter(pk__in=known).values_list("name", "is_on")
+    return frozenset(name for name, is_on in {**known, **dict(held)}.items() if is_on)
 
 
 def all_switches(now: datetime | None = None) -> list[SwitchView]:

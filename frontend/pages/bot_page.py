@@ -8,8 +8,9 @@ from frontend.people import user_id_of
 from frontend.sayings import sayings
 from frontend.shell import make_shell
 from frontend.trading_context import AccountTab, BotPage
+from learning import api as learning
 from trading import api as trading
-from trading.contracts import AccountView, BotView
+from trading.contracts import AccountView, BotView, Venue
 
 
 def make_bot(
@@ -33,6 +34,7 @@ def make_bot(
         lost_share=0.0 if view is None else _lost_share(view),
         trouble=trouble,
         lock=lock,
+        needs_quiz=_needs_quiz(request, view),
     )
 
 
@@ -46,6 +48,12 @@ def _sayings(request: HttpRequest, view: BotView, form: LimitsForm | None) -> di
         changes = {}
         found = trading.preview(user_id_of(request), view.account.id, changes)
     return sayings(found, {**view.limits, **changes}, view)
+
+
+def _needs_quiz(request: HttpRequest, view: BotView | None) -> bool:
+    if view is None or view.account.venue is Venue.PAPER:
+        return False
+    return not learning.has_passed_quiz(user_id_of(request))
 
 
 def _lost_share(view: BotView) -> float:

@@ -14,12 +14,13 @@ from blog import api as blog
 from frontend.context import LandingPage, LevelRow
 from frontend.figures import backtest, measured
 from frontend.pages.dashboard import signal_levels
-from frontend.preview import N_CANDLES, Preview, draw
+from frontend.preview import N_CANDLES, Preview, draw, result_bars
 from frontend.shell import make_shell
 from frontend.templatetags.formats import price
 from signals import api as signals
 
 N_ARTICLES: Final = 3
+N_RESULTS: Final = 60
 
 
 @require_safe
@@ -55,6 +56,7 @@ def make_landing(request: HttpRequest) -> LandingPage:
     timeframe = str(signal["timeframe"]) if signal else "15m"
     status = signals.status()
     articles = blog.articles()
+    results = signals.last_results(signals.live_origin(), N_RESULTS)
     return LandingPage(
         shell=shell,
         plan=plan,
@@ -70,6 +72,8 @@ def make_landing(request: HttpRequest) -> LandingPage:
         timeframe=timeframe,
         decimals=int(market["decimals"]) if market else 1,
         preview=_preview(symbol, timeframe, signal, market, levels),
+        results=result_bars(results),
+        n_wins=sum(1 for result in results if result > 0),
         articles=tuple(articles[:N_ARTICLES]),
         reads=frozenset(card.slug for card in articles),
         delay_min=signals.delay_s(viewer_id) // 60,

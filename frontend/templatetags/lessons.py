@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -16,8 +16,10 @@ register = template.Library()
 
 
 @register.simple_tag
-def lesson_link(field: str) -> SafeString:
-    """Return the small question mark beside a field, which leads to its lesson."""
+def lesson_link(field: str) -> SafeString | str:
+    """Return the small question mark beside a field, which leads to its lesson; blank without one."""
+    if field not in LESSON_OF:
+        return ""
     slug, anchor, words = LESSON_OF[field]
     target = reverse("frontend:lesson", args=[slug]) + (f"#{anchor}" if anchor else "")
     name = _("What is this? Lesson: %(words)s") % {"words": _(words)}
@@ -27,6 +29,16 @@ def lesson_link(field: str) -> SafeString:
         target,
         name,
         name,
+    )
+
+
+@register.simple_tag
+def lesson_links() -> SafeString:
+    """Return every such mark as a template, for what a script draws."""
+    return format_html_join(
+        "",
+        '<template data-ask="{}">{}</template>',
+        ((field, lesson_link(field)) for field in LESSON_OF),
     )
 
 

@@ -52,12 +52,13 @@ def page_meta(context: template.Context, title: str, description: str) -> dict[s
     request: HttpRequest | None = context.get("request")
     match = getattr(request, "resolver_match", None)
     name = "" if match is None else (match.view_name or "")
-    is_open = request is not None and is_public(name) and not context.get("is_preview")
+    path = "" if request is None else request.path
+    is_open = is_public(name) and not context.get("is_preview")
     return {
         "is_open": is_open,
         "title": title,
         "description": description,
-        "address": absolute(request.path) if is_open and request is not None else "",
+        "address": absolute(path) if is_open else "",
         "image": card_image(),
         "kind": "article" if name == "frontend:article" else "website",
         "article": context.get("article"),

@@ -71,9 +71,10 @@ TOOLS: Final = (
         (
             ("/blog/what-is-crypto-liquidation", gettext_lazy("What is crypto liquidation?")),
             (
-                "/blog/what-is-leverage-in-crypto-trading",
-                gettext_lazy("What is leverage in crypto trading?"),
+                "/ai-trading/learn/liquidation-and-heatmap",
+                gettext_lazy("Lesson: liquidation and the heatmap"),
             ),
+            ("/ai-trading/learn/sizing-and-leverage", gettext_lazy("Lesson: sizing and leverage")),
         ),
     ),
     Tool(
@@ -92,6 +93,7 @@ TOOLS: Final = (
         ),
         {"account": "5000", "risk": "0.5", "leverage": "5", "fee": "0.05"},
         (
+            ("/ai-trading/learn/sizing-and-leverage", gettext_lazy("Lesson: sizing and leverage")),
             (
                 "/blog/what-is-leverage-in-crypto-trading",
                 gettext_lazy("What is leverage in crypto trading?"),
@@ -125,7 +127,13 @@ TOOLS: Final = (
             "exit_fee": "0.05",
             "funding": "0",
         },
-        (("/blog/how-crypto-trading-bots-work", gettext_lazy("How crypto trading bots work")),),
+        (
+            (
+                "/blog/what-is-leverage-in-crypto-trading",
+                gettext_lazy("What is leverage in crypto trading?"),
+            ),
+            ("/ai-trading/learn/paper-trading", gettext_lazy("Lesson: paper trading")),
+        ),
     ),
     Tool(
         "funding",
@@ -149,7 +157,10 @@ TOOLS: Final = (
             "until_next": "",
             "hours": "24",
         },
-        (("/ai-trading/learn/funding", gettext_lazy("Lesson: funding")),),
+        (
+            ("/ai-trading/learn/funding", gettext_lazy("Lesson: funding")),
+            ("/blog/funding-rates-explained", gettext_lazy("Funding rates explained")),
+        ),
     ),
     Tool(
         "risk-reward",
@@ -169,10 +180,8 @@ TOOLS: Final = (
         ),
         {"share1": "40", "share2": "30", "share3": "30", "fee": "0.05", "win_rate": ""},
         (
-            (
-                "/blog/ai-crypto-signals-explained",
-                gettext_lazy("AI crypto signals explained"),
-            ),
+            ("/ai-trading/learn/stop-and-targets", gettext_lazy("Lesson: stop and targets")),
+            ("/blog/ai-crypto-signals-explained", gettext_lazy("AI crypto signals explained")),
         ),
     ),
     Tool(
@@ -184,7 +193,10 @@ TOOLS: Final = (
         lambda form, _table: trade_answers.subscription_answer(form, billing.offer().price),
         (("account", "risk"), ("trades", "expectancy")),
         {"account": "5000", "risk": "0.5", "trades": "40", "expectancy": "0"},
-        (("/ai-trading/plans-pricing", gettext_lazy("Plans and pricing")),),
+        (
+            ("/ai-trading/plans-pricing", gettext_lazy("Plans and pricing")),
+            ("/ai-trading/learn/reading-the-record", gettext_lazy("Lesson: reading the record")),
+        ),
         uses_market=False,
     ),
 )

@@ -60,14 +60,19 @@ def start(
     row = next((one for one in rows if one["symbol"] == symbol), None)
     table = trading.tier_table(symbol)
     interval = signals.funding_interval_hours(symbol) if "interval" in names else None
-    found = {
-        **tool.defaults,
-        **_of_market(symbol, row, table, interval, now),
-        **(_of_signal(signal) if signal else {}),
-        **given,
-    }
+    told = {**(_of_signal(signal) if signal else {}), **given}
+    examples = {**tool.defaults, **_of_market(symbol, row, table, interval, now)}
+    if given:
+        # Whoever asks something leaves out what they do not want: no example stands in for it.
+        examples = {name: text for name, text in examples.items() if _is_needed(tool, name)}
+    found = {**examples, **told}
     data = {name: text[:_LONGEST] for name, text in found.items() if name in names}
     return Start(data, table, row, signal, trouble, bool(given), interval)
+
+
+def _is_needed(tool: Tool, name: str) -> bool:
+    field = tool.form.base_fields.get(name)
+    return field is not None and field.required
 
 
 def _signal(text: str, viewer_id: UUID | None) -> tuple[dict[str, Any] | None, str]:

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
+from math import ceil
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
@@ -41,7 +42,7 @@ def parse_lesson(name: str, text: str) -> Lesson:
             continue
         tokens = _MARKDOWN.parse(part)
         contents += _anchors(tokens)
-        words += [token.content for token in _leaves(tokens) if token.content]
+        words += [_said(token) for token in tokens if token.type == "inline"]
         rendered: str = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
         blocks.append(Block(BlockKind.HTML, rendered))
     plain = " ".join(" ".join(words).split())
@@ -51,7 +52,7 @@ def parse_lesson(name: str, text: str) -> Lesson:
         part=str(head["part"]),
         title=str(head["title"]),
         summary=str(head["summary"]),
-        minutes=max(1, round(len(plain.split()) / _WORDS_A_MINUTE)),
+        minutes=ceil(len(plain.split()) / _WORDS_A_MINUTE),
         body=tuple(blocks),
         contents=tuple(contents),
         questions=_questions(name, slug, head["questions"]),
@@ -106,18 +107,15 @@ def _anchors(tokens: list[Token]) -> list[Heading]:
     found = []
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h2":
-            text = "".join(leaf.content for leaf in _leaves([inline]))
+            text = _said(inline)
             opening.attrSet("id", anchor_of(text))
             found.append(Heading(anchor_of(text), text))
     return found
 
 
-def _leaves(tokens: list[Token]) -> Iterator[Token]:
-    for token in tokens:
-        if token.children is not None:
-            yield from _leaves(token.children)
-        elif token.type != "inline":
-            yield token
+def _said(inline: Token) -> str:
+    """Return the words of one stretch of text, without its marks."""
+    return "".join(child.content or " " for child in inline.children or ())
 
 
 def _questions(name: str, slug: str, rows: list[dict[str, Any]]) -> tuple[Question, ...]:

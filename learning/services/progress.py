@@ -64,9 +64,14 @@ def _choice(question: Question, given: Mapping[str, str]) -> int | None:
 def answer_quiz(
     user_id: UUID, given: Mapping[str, str], now: datetime | None = None
 ) -> tuple[Answered, ...]:
-    """Weigh somebody's answers; all right passes, for good, and may be tried again at will."""
+    """Weigh somebody's answers; all right passes, for good, and may be tried again at will.
+
+    A form without a single answer is no try.
+    """
     now = now or timezone.now()
     found = answered(lessons.quiz(), given)
+    if all(each.chosen is None for each in found):
+        return found
     is_passed = all(each.is_right for each in found)
     with transaction.atomic():
         QuizProgress.objects.across_tenants("one person answers the quiz").bulk_create(

@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float64]
 MODEL: Final = "model"
 JUDGED_CUT: Final = 0.05
 """The share of decisions whose results stand for the model where many ways were tried."""
+BY_YEAR: Final = (MODEL, "freqai_like")
 
 
 def measure(
@@ -73,10 +74,24 @@ def measure(
             traded = np.nonzero(entrant.traded[places])[0]
             row["traded"] = money(rows, traded)
             ways[f"{entrant.name} traded"] = rows.net_r[traded], rows.at_ms[traded]
+        if entrant.name in BY_YEAR:
+            row["years"] = _years(rows, p, score)
         out["entrants"][entrant.name] = row
     out["overfitting"] = overfitting(ways, f"{MODEL} {JUDGED_CUT:.0%}")
     q = out["entrants"][MODEL]["quality"]
     out["too_good"] = too_good(q.get("auc"), q.get("brier_skill"))
+    return out
+
+
+def _years(rows: Rows, p: FloatArray, score: FloatArray) -> dict[str, dict[str, Any]]:
+    """Return quality and the top of each calendar year."""
+    year = rows.at_ms.astype("datetime64[ms]").astype("datetime64[Y]").astype(int) + 1970
+    out = {}
+    for one in np.unique(year):
+        picked = np.nonzero(year == one)[0]
+        part = rows.take(picked)
+        best = top(part, score[picked], JUDGED_CUT)
+        out[str(one)] = {"quality": quality(part, p[picked]), "top": money(part, best)}
     return out
 
 

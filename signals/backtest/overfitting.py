@@ -24,10 +24,9 @@ _EULER: Final = 0.5772156649
 
 
 def daily(net_r: FloatArray, at_ms: IntArray, days: IntArray) -> FloatArray:
-    """Return the mean net R of each of `days` (days since the epoch), 0 where nothing was taken."""
+    """Return the net R of each of `days` (days since the epoch), every decision at one risk."""
     place = np.searchsorted(days, at_ms // DAY_MS)
-    count = np.bincount(place, minlength=days.size)
-    return np.asarray(np.bincount(place, weights=net_r, minlength=days.size) / np.maximum(count, 1))
+    return np.bincount(place, weights=net_r, minlength=days.size).astype(np.float64)
 
 
 def sharpe(series: FloatArray) -> FloatArray:

@@ -48,7 +48,7 @@ def _section(
     ]
     if not figures["decisions"]:
         return [*lines, "Nothing was judged: too little was decided before to learn from.", ""]
-    return [*lines, *_quality(figures), *_money(figures), *_issued(figures)]
+    return [*lines, *_quality(figures), *_money(figures), *_years(figures), *_issued(figures)]
 
 
 def _quality(figures: Mapping[str, Any]) -> list[str]:
@@ -91,6 +91,25 @@ def _money(figures: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _years(figures: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "By year:",
+        "",
+        "| year | | Brier skill, % | ECE, % | AUC | top 5 % |",
+        "|---|---|---|---|---|---|",
+    ]
+    for entrant in figures["entrants"].values():
+        for year, row in entrant.get("years", {}).items():
+            q = row["quality"]
+            if "brier" in q:
+                lines.append(
+                    f"| {year} | {entrant['title']} | {_percent(q['brier_skill'], 2)} "
+                    f"[{_percent(q['brier_skill_low'], 2)}, {_percent(q['brier_skill_high'], 2)}] "
+                    f"| {_percent(q['ece'], 2)} | {_number(q['auc'], 4)} | {_cell(row['top'])} |"
+                )
+    return [*lines, ""]
+
+
 def _cell(row: Mapping[str, Any]) -> str:
     if not row.get("n"):
         return "none"
@@ -122,7 +141,7 @@ def _issued(figures: Mapping[str, Any]) -> list[str]:
         )
     if hold:
         lines.append(
-            f"Buy and hold of the {hold['symbols']} symbols there were at the start, equal shares: "
+            f"Buy and hold, equal shares of what there was at the start ({hold['symbols']}): "
             f"{_signed(100 * hold['return'], 0)} %, worst drawdown "
             f"{_percent(hold['worst_drawdown'], 0)} %."
         )

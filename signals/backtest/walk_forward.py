@@ -95,22 +95,12 @@ def backtest(
     embargo_ms : what was decided so shortly before a window is not learned from either
     keep_rejected : follow the setups that were turned down as well
     """
-    result = BacktestResult()
-    for timeframe, lesson in lessons.items():
-        shape = (2, lesson.features.open_ms.size, len(lesson.features.symbols))
-        result.probabilities[timeframe] = np.full(shape, np.nan)
-        result.base_rates[timeframe] = np.full(shape, np.nan)
-        result.blocks[timeframe] = np.full(shape[1], -1)
-    book = SettlementBook(duration_ms=minutes.timeframe.duration_ms)
-    last_issued = {tf: np.full(minutes.n, np.nan) for tf in lessons}
-    drafts: dict[object, int] = {}
-    shadow = SettlementBook(duration_ms=minutes.timeframe.duration_ms)
-    payments = _payments(minutes)
-    rejected_at: dict[object, int] = {}
-    index = {symbol: row for row, symbol in enumerate(minutes.symbols)}
-    first, last = int(minutes.open_ms[0]), int(minutes.open_ms[-1]) + minutes.timeframe.duration_ms
-    longest = max(timeframe.duration_ms for timeframe in lessons)
+    result = _nothing_judged(lessons)
+    run = _Run(minutes, result, {tf: np.full(minutes.n, np.nan) for tf in lessons})
     if windows is None:
+        first = int(minutes.open_ms[0])
+        last = int(minutes.open_ms[-1]) + minutes.timeframe.duration_ms
+        longest = max(timeframe.duration_ms for timeframe in lessons)
         windows = list(walk_forward(first, last, n_blocks, first_share, align_ms=longest))
     for number, window in enumerate(windows):
         model = train(
@@ -129,38 +119,72 @@ def backtest(
             if (cursor := _cursor(model, timeframe, lessons[timeframe], window, number, result))
         ]
         for open_ms, candle in _minutes_of(minutes, window):
-            now_ms = open_ms + minutes.timeframe.duration_ms
-            while payments and payments[-1][0] < now_ms:
-                at_ms, row, rate = payments.pop()
-                for ledger in (book, shadow):
-                    ledger.add_funding(row, at_ms, rate)
-            for change in book.step(open_ms, candle):
-                place = drafts[change.id]
-                result.signals[place] = (result.signals[place][0], change)
-            for change in shadow.step(open_ms, candle):
-                if change.result:
-                    result.shadow[rejected_at[change.id]] = change
+            run.settle(open_ms, candle)
             for cursor in cursors:
-                step = cursor.due(now_ms)
+                step = cursor.due(open_ms + minutes.timeframe.duration_ms)
                 if step is None or cursor.timeframe not in decide_on:
                     continue
-                moment = _moment(cursor, step, book, drafts, result, last_issued)
+                moment = _moment(cursor, step, run.book, run.drafts, result, run.last_issued)
                 rows = ~np.isnan(moment.price)
                 for decision in decide(model, moment, rules, rows, keep_rejected=keep_rejected):
-                    if isinstance(decision, NoSignal):
-                        watched = shadow_draft(decision)
-                        rejected_at[watched.id] = len(result.rejected)
-                        shadow.add(open_signal(watched, index))
-                        result.rejected.append(decision)
-                        continue
-                    row = index[decision.setup.symbol]
-                    last_issued[cursor.timeframe][row] = decision.setup.at_ms
-                    drafts[decision.id] = len(result.signals)
-                    result.signals.append((decision, None))
-                    book.add(open_signal(decision, index))
+                    run.take(decision, cursor.timeframe)
         if progress:
             progress(2 * number + 2, 2 * len(windows))
     return result
+
+
+def _nothing_judged(lessons: Mapping[Timeframe, Lesson]) -> BacktestResult:
+    result = BacktestResult()
+    for timeframe, lesson in lessons.items():
+        shape = (2, lesson.features.open_ms.size, len(lesson.features.symbols))
+        result.probabilities[timeframe] = np.full(shape, np.nan)
+        result.base_rates[timeframe] = np.full(shape, np.nan)
+        result.blocks[timeframe] = np.full(shape[1], -1)
+    return result
+
+
+class _Run:
+    """What stands open while time goes by: signals, and setups that were turned down."""
+
+    def __init__(
+        self, minutes: History, result: BacktestResult, last_issued: dict[Timeframe, FloatArray]
+    ) -> None:
+        self.result = result
+        self.last_issued = last_issued
+        self.duration_ms = minutes.timeframe.duration_ms
+        self.book = SettlementBook(duration_ms=self.duration_ms)
+        self.shadow = SettlementBook(duration_ms=self.duration_ms)
+        self.drafts: dict[object, int] = {}
+        self.rejected_at: dict[object, int] = {}
+        self.index = {symbol: row for row, symbol in enumerate(minutes.symbols)}
+        self._payments = _payments(minutes)
+
+    def settle(self, open_ms: int, candle: FloatArray) -> None:
+        """Walk everything that is open through one closed candle, (8, n)."""
+        while self._payments and self._payments[-1][0] < open_ms + self.duration_ms:
+            at_ms, row, rate = self._payments.pop()
+            for ledger in (self.book, self.shadow):
+                ledger.add_funding(row, at_ms, rate)
+        signals = self.result.signals
+        for change in self.book.step(open_ms, candle):
+            place = self.drafts[change.id]
+            signals[place] = (signals[place][0], change)
+        for change in self.shadow.step(open_ms, candle):
+            if change.result:
+                self.result.shadow[self.rejected_at[change.id]] = change
+
+    def take(self, decision: SignalDraft | NoSignal, timeframe: Timeframe) -> None:
+        """Open a signal, or follow a setup that was turned down."""
+        if isinstance(decision, NoSignal):
+            watched = shadow_draft(decision)
+            self.rejected_at[watched.id] = len(self.result.rejected)
+            self.shadow.add(open_signal(watched, self.index))
+            self.result.rejected.append(decision)
+            return
+        self.last_issued[timeframe][self.index[decision.setup.symbol]] = decision.setup.at_ms
+        self.drafts[decision.id] = len(self.result.signals)
+        self.result.signals.append((decision, None))
+        self.book.add(open_signal(decision, self.index))
 
 
 def _payments(minutes: History) -> list[tuple[int, int, float]]:

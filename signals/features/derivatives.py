@@ -9,6 +9,8 @@ from signals.features.trend import sigma
 
 FloatArray = NDArray[np.float64]
 
+_EIGHTS_IN_3D = 9
+
 
 @factor(
     "fund_z",
@@ -57,6 +59,22 @@ def fund_cum(frame: Frame) -> FloatArray:
 )
 def basis_mom(frame: Frame) -> FloatArray:
     return frame.last("premium") - frame.last("premium", 4)
+
+
+@factor(
+    "fund_turn",
+    "funding",
+    "Turn of funding",
+    unit="bp",
+    sign=-1,
+    warm_up=0,
+    source="last settled rate against the mean of three days, per 8 h",
+    above="Funding stands {ax:.2f} bp per 8 hours over its three days.",
+    below="Funding stands {ax:.2f} bp per 8 hours under its three days.",
+    show=1e4,
+)
+def fund_turn(frame: Frame) -> FloatArray:
+    return np.asarray(frame.inputs.funding_8h - frame.inputs.funding_3d / _EIGHTS_IN_3D)
 
 
 def _interest_change(frame: Frame, k: int) -> FloatArray:
@@ -229,6 +247,7 @@ def heat_dist(frame: Frame) -> FloatArray:
 FACTORS = (
     fund_z,
     fund_cum,
+    fund_turn,
     basis_mom,
     oi_chg_4,
     oi_chg_24,

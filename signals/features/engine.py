@@ -88,6 +88,8 @@ class FeatureEngine:
         self._normaliser = _Normaliser.start(n)
         self._memory = np.full((_MEMORY, CATALOGUE.size, n), np.nan, dtype=np.float32)
         self._n_closed = 0
+        self._cases = 0
+        """Cases of the past that the newest closed candle was asked with."""
         self._candle: FloatArray = np.full((N_FIELDS, n), np.nan)
         """The newest closed candles, as far as they have come."""
         self.last_open_ms = -1
@@ -115,6 +117,8 @@ class FeatureEngine:
         candle = np.where(rows, candle, np.nan)
         if open_ms == self.last_open_ms:
             return self._add_stragglers(candle, inputs, rows, open_ms)
+        self.frame.learn_analogs(self.last_open_ms)
+        self._cases = self.frame.cases
         for _ in range(self._missed(open_ms)):
             nothing = np.full_like(candle, np.nan)
             self.frame.stage(nothing, inputs)
@@ -144,6 +148,7 @@ class FeatureEngine:
         self._candle = np.where(rows, candle, self._candle)
         self._cells = self._before
         self.frame.step_back()
+        self.frame.cases = self._cases  # what was known when the candle closed
         self._look(self._candle, inputs, open_ms, self.timeframe.close_of(open_ms))
         self._cells = self.frame.cells
         self.frame.commit(~np.isnan(self._candle[CLOSE]))
@@ -156,6 +161,8 @@ class FeatureEngine:
 
     def peek(self, candle: FloatArray, inputs: SideInputs, open_ms: int, now_ms: int) -> FloatArray:
         """Return X as it would be if the forming candle closed now; nothing is kept of it."""
+        if open_ms > self.last_open_ms:
+            self.frame.learn_analogs(self.last_open_ms)
         self._look(candle, inputs, open_ms, now_ms)
         return self.values
 

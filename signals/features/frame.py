@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cryptosystems.kernel.timeframes import Timeframe
+from signals.features.analogs import EVERY, PATH, REACH, Analogs
 from signals.market.panel import (
     CLOSE,
     HIGH,
@@ -70,6 +71,13 @@ class Frame:
         self.now_ms = 0
         self.elapsed = 1.0
         """Share of the candle's time that has passed; 1 at its close."""
+        self._analogs = Analogs(n)
+        self._absorbed_ms = -1
+        self.cases = 0
+        """How many of the cases an answer may know."""
+        self._answer: FloatArray = np.full(n, np.nan)
+        self._held_answer: FloatArray = np.full(n, np.nan)
+        """What the newest closed candle was answered, kept while the next one forms."""
 
     def stage(self, candle: FloatArray, inputs: "SideInputs") -> FloatArray:
         """Lay a candle, shape (8, n), at the end of the window; return its derived row."""
@@ -92,6 +100,29 @@ class Frame:
         self._position = self._looking
         for place in (self._looking, self._looking + WINDOW):
             self._ring[place][:, ~rows] = np.nan
+        self._held_answer = np.where(rows, self._answer, np.nan)
+
+    def learn_analogs(self, newest_ms: int) -> None:
+        """Take in the case that ends one candle before the newest closed one, once.
+
+        That one can no longer change: stragglers come for the newest only.
+        """
+        ends_ms = newest_ms - self.timeframe.duration_ms
+        self.cases = self._analogs.count
+        if newest_ms < 0 or ends_ms <= self._absorbed_ms:
+            return
+        self._absorbed_ms = ends_ms
+        if ends_ms // self.timeframe.duration_ms % EVERY == 0:
+            end = self._position + WINDOW
+            self._analogs.absorb(self._ring[end - REACH : end, _AT["log_close"]])
+            self.cases = self._analogs.count
+
+    def alike(self) -> FloatArray:
+        """Return what followed paths like the newest one, (n,); of a forming candle, the last."""
+        if self.elapsed < 1.0:
+            return self._held_answer
+        self._answer = self._analogs.ask(self.window("log_close", PATH + 1), self.cases)
+        return self._answer
 
     def step_back(self) -> None:
         """Reopen the newest kept candle, for stragglers."""

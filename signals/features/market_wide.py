@@ -13,6 +13,7 @@ from signals.features.trend import sigma
 FloatArray = NDArray[np.float64]
 
 _DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 _FIRST_MONDAY_MS = 4 * _DAY_MS  # 1970-01-05
 
 
@@ -42,6 +43,22 @@ def beta(frame: Frame) -> FloatArray:
 def btc_lead(frame: Frame) -> FloatArray:
     expected = beta(frame) * frame.last("btc_r")
     return safe_ratio(expected - frame.last("r"), sigma(frame))
+
+
+@factor(
+    "btc_knock",
+    "cross_market",
+    "Behind BTC, four candles",
+    unit="σ",
+    sign=1,
+    warm_up=60,
+    source="what BTC's move over four candles has not yet knocked on to, by beta",
+    above="Behind BTC's move over four candles by {ax:.1f} σ.",
+    below="Ahead of BTC's move over four candles by {ax:.1f} σ.",
+)
+def btc_knock(frame: Frame) -> FloatArray:
+    expected = beta(frame) * frame.total("btc_r", 4)
+    return safe_ratio(expected - frame.total("r", 4), sigma(frame) * 2.0)
 
 
 @factor(
@@ -142,4 +159,33 @@ def weekend(frame: Frame) -> FloatArray:
     return np.full(frame.n, 1.0 if day >= 5 else 0.0)
 
 
-FACTORS = (btc_lead, resid_24, breadth, hour_sin, hour_cos, weekend)
+@factor(
+    "session",
+    "time",
+    "Session of the United States",
+    unit="",
+    sign=0,
+    warm_up=0,
+    source="13 to 21 UTC on weekdays, when moves are a quarter larger",
+    above="The United States trade.",
+    below="The United States do not trade.",
+    centre=0.5,
+    scale=1.0,
+    decimals=0,
+)
+def session(frame: Frame) -> FloatArray:
+    hour = frame.now_ms % _DAY_MS // _HOUR_MS
+    weekday = (frame.now_ms - _FIRST_MONDAY_MS) // _DAY_MS % 7 < 5
+    return np.full(frame.n, 1.0 if weekday and 13 <= hour < 21 else 0.0)
+
+
+FACTORS = (
+    btc_lead,
+    btc_knock,
+    resid_24,
+    breadth,
+    hour_sin,
+    hour_cos,
+    weekend,
+    session,
+)

@@ -147,4 +147,55 @@ def spread(frame: Frame) -> FloatArray:
     return frame.inputs.spread_bps
 
 
-FACTORS = (obi_10, obi_50, obi_100, ofi_10s, ofi_60s, microprice, depth_chg, spread)
+@factor(
+    "obi_hold",
+    "order_book",
+    "Imbalance that lasts, 0.5 %",
+    unit="%",
+    sign=1,
+    warm_up=0,
+    source="the lesser of the imbalance now and over ten minutes, where both lean one way",
+    above="Bids outweigh asks within 0.5 % of mid, now and for ten minutes, by {ax:.0f} % at least.",
+    below="Asks outweigh bids within 0.5 % of mid, now and for ten minutes, by {ax:.0f} % at least.",
+    centre=0.0,
+    scale=0.25,
+    show=100.0,
+    decimals=0,
+)
+def obi_hold(frame: Frame) -> FloatArray:
+    now, slow = frame.inputs.imbalance[1], frame.inputs.imbalance_slow
+    lesser = np.sign(now) * np.minimum(np.abs(now), np.abs(slow))
+    return np.where(now * slow < 0, 0.0, lesser)
+
+
+@factor(
+    "obi_tilt",
+    "order_book",
+    "Imbalance near against far",
+    unit="%",
+    sign=1,
+    warm_up=0,
+    source="imbalance within 0.1 % less that within 1 % of mid",
+    above="Close to mid bids weigh {ax:.0f} % more than farther off.",
+    below="Close to mid bids weigh {ax:.0f} % less than farther off.",
+    centre=0.0,
+    scale=0.4,
+    show=100.0,
+    decimals=0,
+)
+def obi_tilt(frame: Frame) -> FloatArray:
+    return np.asarray(frame.inputs.imbalance[0] - frame.inputs.imbalance[2])
+
+
+FACTORS = (
+    obi_10,
+    obi_50,
+    obi_100,
+    obi_hold,
+    obi_tilt,
+    ofi_10s,
+    ofi_60s,
+    microprice,
+    depth_chg,
+    spread,
+)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from signals.features.analogs import WARM_UP
 from signals.features.base import factor
 from signals.features.frame import Frame, safe_ratio
 from signals.features.recursions import warm
@@ -82,4 +83,21 @@ def rsi_div(frame: Frame) -> FloatArray:
     return np.where(known, np.clip(value, -20, 20), np.nan)
 
 
-FACTORS = (rev_1, rsi_14, rsi_div)
+@factor(
+    "analog",
+    "reversion",
+    "What followed its own most alike past",
+    unit="σ",
+    sign=1,
+    warm_up=WARM_UP,
+    source="kernel regression over up to 512 cases of the symbol; Nadaraya 1964, Watson 1964",
+    above="After paths most like this one the price rose over 24 candles, by {ax:.2f} σ as weighed.",
+    below="After paths most like this one the price fell over 24 candles, by {ax:.2f} σ as weighed.",
+    centre=0.0,
+    scale=0.25,
+)
+def analog(frame: Frame) -> FloatArray:
+    return frame.alike()
+
+
+FACTORS = (rev_1, rsi_14, rsi_div, analog)

@@ -52,6 +52,13 @@ def figures(origin: str) -> tuple[dict[str, Any], list[Issued]]:
     return found, rows
 
 
+def last_results(origin: str, n: int) -> list[float]:
+    """Return the net R of the newest `n` signals that were entered and have ended, oldest first."""
+    rows = Settlement.objects.filter(signal__origin=origin, net_r__isnull=False)
+    newest = rows.order_by("-closed_at", "-signal_id").values_list("net_r", flat=True)[:n]
+    return [float(net_r) for net_r in reversed(newest) if net_r is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class Sought:
     """What narrows the list of signals."""

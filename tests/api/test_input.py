@@ -169,8 +169,8 @@ def test_a_field_that_is_shown_is_refused_as_only_read(browser: Client) -> None:
 
 QUERIES = {
     "status?x=1": "takes none",
-    "markets?symbol=BTCUSDT": "takes none",
-    "signals?simbol=BTCUSDT": "it knows cursor, limit, origin, state, symbol, timeframe",
+    "markets?symbol=BTCUSDT": "it knows at",
+    "signals?simbol=BTCUSDT": "it knows at, cursor, limit, origin, state, symbol, timeframe",
     "signals?limit=2&limit=3": "given twice",
     "signals?state=open&state=open": "given twice",
     "signals?limit=1_0": "count",

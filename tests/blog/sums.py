@@ -8,21 +8,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from blog.domain.examples import Example
+from blog.domain.examples import Example, bare
 from cryptosystems.kernel.instruments import Side
-from trading.domain.margin import bracket_of, liquidation_price
-from trading.domain.venue import RiskBracket
+from signals.model.evaluate import wilson as interval_of
+from trading import api as trading
+from trading.domain.calculators.tiers import EXAMPLE_TIERS, example_table
 
 D = Decimal
 Results = dict[str, Decimal]
-TIERS: Final = (
-    RiskBracket(D(0), D(300_000), 150, D("0.0040"), D(0)),
-    RiskBracket(D(300_000), D(800_000), 100, D("0.0050"), D(300)),
-    RiskBracket(D(800_000), D(3_000_000), 75, D("0.0065"), D(1_500)),
-    RiskBracket(D(3_000_000), D(12_000_000), 50, D("0.0100"), D(12_000)),
-    RiskBracket(D(12_000_000), D(70_000_000), 25, D("0.0200"), D(132_000)),
-)
-"""The first tiers of BTCUSDT on Binance as published on 29 September 2026, as the texts say."""
 
 
 def side_of(example: Example) -> Side:
@@ -30,20 +23,19 @@ def side_of(example: Example) -> Side:
 
 
 def _liquidated(example: Example, leverage: Decimal) -> Results:
-    side, entry, quantity = side_of(example), example.number("Entry"), example.number("Quantity")
-    notional = entry * quantity
-    fee = notional * example.number("Fee to open")
-    margin = notional / leverage
-    price = liquidation_price(TIERS, side.sign * quantity, entry, margin - fee)
-    tier = bracket_of(TIERS, quantity * price)
+    entry, quantity = example.number("Entry"), example.number("Quantity")
+    wallet = trading.isolated_wallet(
+        entry * quantity, leverage, example.number("Fee to open"), D(0)
+    )
+    found = trading.liquidation(EXAMPLE_TIERS, side_of(example), entry, quantity, wallet)
     return {
-        "Position": notional,
-        "Margin": margin,
-        "Margin after the fee": margin - fee,
-        "Maintenance rate": tier.maintenance_rate,
-        "Maintenance amount": tier.maintenance_amount,
-        "Liquidation price": price,
-        "Distance from entry": abs(price / entry - 1),
+        "Position": found.notional,
+        "Margin": found.notional / leverage,
+        "Margin after the fee": found.wallet,
+        "Maintenance rate": found.tier.maintenance_rate,
+        "Maintenance amount": found.tier.maintenance_amount,
+        "Liquidation price": found.price,
+        "Distance from entry": found.distance,
     }
 
 
@@ -63,67 +55,65 @@ def ladder(example: Example) -> Results:
 
 
 def result(example: Example) -> Results:
-    side, entry, leave = side_of(example), example.number("Entry"), example.number("Exit")
-    quantity, rate = example.number("Quantity"), example.number("Fee a side")
-    funding = example.number("Funding paid") if _has(example, "Funding paid") else D(0)
-    gross = side.sign * quantity * (leave - entry)
-    fees = rate * quantity * (entry + leave)
-    net = gross - fees - funding
-    found = {
-        "Position": quantity * entry,
-        "Result before costs": gross,
-        "Fees": fees,
-        "Result": net,
-        "Break-even": entry * (1 + side.sign * rate) / (1 - side.sign * rate),
+    rate = example.number("Fee a side")
+    found = trading.position_result(
+        side=side_of(example),
+        entry=example.number("Entry"),
+        exit_price=example.number("Exit"),
+        quantity=example.number("Quantity"),
+        leverage=example.number("Leverage") if _has(example, "Leverage") else D(1),
+        entry_fee_rate=rate,
+        exit_fee_rate=rate,
+        funding=example.number("Funding paid") if _has(example, "Funding paid") else D(0),
+    )
+    return {
+        "Position": found.notional,
+        "Margin": found.margin,
+        "Result before costs": found.gross,
+        "Fees": found.entry_fee + found.exit_fee,
+        "Result": found.net,
+        "Result on margin": found.return_on_margin,
+        "Break-even": found.break_even,
     }
-    if _has(example, "Leverage"):
-        margin = quantity * entry / example.number("Leverage")
-        found |= {"Margin": margin, "Result on margin": net / margin}
-    return found
 
 
 def size(example: Example) -> Results:
-    entry, stop, rate = (
-        example.number("Entry"),
-        example.number("Stop"),
-        example.number("Fee a side"),
+    account = example.number("Account")
+    found = trading.position_size(
+        account=account,
+        risk_rate=example.number("Risk"),
+        entry=example.number("Entry"),
+        stop=example.number("Stop"),
+        leverage=1,
+        fee_rate=example.number("Fee a side"),
+        table=example_table("BTCUSDT", "BTC"),
     )
-    risk = example.number("Account") * example.number("Risk")
-    per_unit = abs(entry - stop) + rate * (entry + stop)
-    quantity = risk / per_unit // D("0.001") * D("0.001")
     return {
-        "Money at risk": risk,
-        "Loss of one unit at the stop": per_unit,
-        "Quantity": quantity,
-        "Position": quantity * entry,
-        "Loss at the stop": quantity * per_unit,
-        "Leverage of the account": quantity * entry / example.number("Account"),
+        "Money at risk": found.risk,
+        "Loss of one unit at the stop": found.per_unit,
+        "Quantity": found.quantity,
+        "Position": found.notional,
+        "Loss at the stop": found.loss,
+        "Leverage of the account": found.notional / account,
     }
 
 
 def reward(example: Example) -> Results:
-    entry, stop, rate = (
-        example.number("Entry"),
-        example.number("Stop"),
-        example.number("Fee a side"),
-    )
-    risk = abs(entry - stop)
-    side = 1 if stop < entry else -1
-    planned = net = D(0)
+    targets = []
     for line in example.lines:
         if line.name.startswith("Target"):
-            price, share = (
-                D(part.replace(",", "")) for part in line.value.rstrip("%").split(" for ")
-            )
-            planned += share / 100 * side * (price - entry) / risk
-            net += share / 100 * (side * (price - entry) - rate * (entry + price)) / risk
-    loss = 1 + rate * (entry + stop) / risk
+            price, share = bare(line.value).split(" for ")
+            targets.append((D(price), D(share) / 100))
+    found = trading.plan_reward(
+        example.number("Entry"), example.number("Stop"), targets, example.number("Fee a side")
+    )
+    assert found.net_break_even_rate is not None
     return {
-        "Risk a unit": risk,
-        "Reward to risk": planned,
-        "Reward after fees": net,
-        "Loss after fees": loss,
-        "Wins needed": loss / (net + loss),
+        "Risk a unit": found.risk,
+        "Reward to risk": found.planned,
+        "Reward after fees": found.net_planned,
+        "Loss after fees": found.net_loss,
+        "Wins needed": found.net_break_even_rate,
     }
 
 
@@ -136,14 +126,18 @@ def expectancy(example: Example) -> Results:
 
 
 def funding(example: Example) -> Results:
-    each = side_of(example).sign * example.number("Position") * example.number("Rate")
-    n = example.number("Held") // example.number("Interval")
-    a_day = 24 / example.number("Interval")
+    found = trading.funding_cost(
+        side=side_of(example),
+        notional=example.number("Position"),
+        rate=example.number("Rate"),
+        interval_hours=int(example.number("Interval")),
+        hours=example.number("Held"),
+    )
     return {
-        "Payments": n,
-        "Each payment": each,
-        "Paid in all": each * n,
-        "A year at this rate": side_of(example).sign * example.number("Rate") * a_day * 365,
+        "Payments": D(found.n_payments),
+        "Each payment": found.each,
+        "Paid in all": found.total,
+        "A year at this rate": found.a_year_rate,
     }
 
 
@@ -159,12 +153,10 @@ def brier(example: Example) -> Results:
 
 
 def wilson(example: Example) -> Results:
-    """The 95 % interval of a share, as the record shows it."""
-    n, wins, z = float(example.number("Signals")), float(example.number("Wins")), 1.959964
-    p = wins / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return {"Won": D(p), "Interval from": D(middle - half), "Interval to": D(middle + half)}
+    """The 95 % interval of a share, as the record works it out."""
+    n, wins = example.number("Signals"), example.number("Wins")
+    low, high = interval_of(int(wins), int(n))
+    return {"Won": wins / n, "Interval from": D(low), "Interval to": D(high)}
 
 
 def log_odds(example: Example) -> Results:

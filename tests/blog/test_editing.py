@@ -45,9 +45,10 @@ def fields_of(row: Article, **changed: str) -> dict[str, str]:
     return {**held, "published_at_0": day, "published_at_1": time, "note": "", **changed}
 
 
-def save(user: User, row: Article, **changed: str) -> Any:
+def save(who: User | Client, row: Article, **changed: str) -> Any:
+    browser = who if isinstance(who, Client) else signed_in(who)
     address = f"/admin/blog/article/{row.pk}/change/"
-    return signed_in(user).post(address, fields_of(row, **changed))
+    return browser.post(address, fields_of(row, **changed))
 
 
 def article() -> Article:
@@ -91,31 +92,31 @@ def test_a_draft_is_seen_by_editors_alone(editor: User) -> None:
     assert "no-store" in answer["Cache-Control"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"body": "No parts at all."}, "begins with ##"),
-        ({"sources": "Somebody said so"}, "an https address"),
-        ({"sources": "A page | http://example.org"}, "an https address"),
-        ({"sources": ""}, "names its sources"),
-        ({"related": "not-there"}, "No article is called"),
-        ({"body": "## One\n\nProfits are guaranteed."}, "That is a promise"),
-        ({"title": "Signals that win 90 % of the time"}, "That is a promise"),
-        ({"body": "## One\n\nhid\u202eden"}, "invisible or control"),
-        ({"slug": "ai-crypto-signals-explained"}, "already exists"),
-    ],
+REFUSED: tuple[tuple[dict[str, str], str], ...] = (
+    ({"body": "No parts at all."}, "begins with ##"),
+    ({"sources": "Somebody said so"}, "an https address"),
+    ({"sources": "A page | http://example.org"}, "an https address"),
+    ({"sources": ""}, "names its sources"),
+    ({"related": "not-there"}, "No article is called"),
+    ({"body": "## One\n\nProfits are guaranteed."}, "That is a promise"),
+    ({"title": "Signals that win 90 % of the time"}, "That is a promise"),
+    ({"body": "## One\n\nhid\u202eden"}, "invisible or control"),
+    ({"slug": "ai-crypto-signals-explained"}, "already exists"),
 )
-def test_what_an_article_may_not_be_is_said_and_not_stored(
-    editor: User, changed: dict[str, str], said: str
-) -> None:
-    answer = save(editor, article(), **changed)
-    assert answer.status_code == 200 and said in answer.content.decode()
+
+
+def test_what_an_article_may_not_be_is_said_and_not_stored(editor: User) -> None:
+    browser = signed_in(editor)
+    for changed, said in REFUSED:
+        answer = save(browser, article(), **changed)
+        assert answer.status_code == 200 and said in answer.content.decode(), changed
     assert Revision.objects.filter(article__slug=SLUG).count() == 1
 
 
 def test_every_shipped_article_could_be_saved_as_it_is(editor: User) -> None:
+    browser = signed_in(editor)
     for row in Article.objects.all():
-        assert save(editor, row).status_code == 302, row.slug
+        assert save(browser, row).status_code == 302, row.slug
 
 
 def test_support_and_readers_cannot_edit() -> None:

@@ -13,10 +13,24 @@ from django.utils import timezone
 from blog.domain.markdown import render
 from blog.models import Article
 from blog.services import shipped_articles
+from frontend.public_pages import is_public
+from tests.tenancy.cases import who_may
+from tests.tenancy.routes import all_routes
 
 pytestmark = pytest.mark.django_db
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+NOT_FOR_SEARCH = {
+    "frontend:blog-feed",
+    "frontend:sitemap",
+    "frontend:robots",
+    "frontend:manifest",
+    "frontend:worker",
+    "frontend:offline",
+    "frontend:tool-part",
+    "frontend:record-month",
+}
+"""Parts of pages, and files for machines."""
 OF_THE_CONTRACT = (
     "how-to-use-trading-signals-effectively",
     "ai-crypto-signals-explained",
@@ -134,6 +148,13 @@ def test_the_sitemap_holds_every_public_page_and_each_is_there(
     assert {f"/blog/{one.slug}" for one in shipped_articles()} <= set(paths)
     for path in paths:
         assert client.get(path).status_code == 200, path
+
+
+def test_every_page_for_everybody_says_whether_it_may_be_found() -> None:
+    for_all = {route.name for route in all_routes() if who_may(route.name) == "everyone"}
+    pages = {name for name in for_all if name.startswith("frontend:")}
+    told = {name for name in pages if is_public(name)}
+    assert pages - told == NOT_FOR_SEARCH, "say in frontend/public_pages.py which of these may be"
 
 
 def test_robots_are_kept_from_what_is_somebodys(client: Client) -> None:

@@ -32,6 +32,7 @@ LOST = {
     "-1001": ("status", {"status": 400, "code": -1001}),
     "502 page": ("html", {"status": 502}),
     "403 page": ("html", {"status": 403}),
+    "-4116": ("status", {"status": 400, "code": -4116}),
     "-9999": ("status", {"status": 400, "code": -9999}),
 }
 """F-20, F-22, F-23, F-24, F-25, F-27, F-31: replies that say nothing about the order."""

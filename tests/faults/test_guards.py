@@ -27,8 +27,8 @@ SABOTAGED: Final[dict[Guard, Scenario]] = {
     Guard.RECONCILE_FIRST: test_stream.test_nothing_is_entered_while_the_account_cannot_be_read,
 }
 ELSEWHERE: Final = {Guard.CLAIM_ONCE, Guard.LEASE, Guard.BRIDGE, Guard.JOIN_CHILD}
-"""Sabotaged in `test_kills` (the bridge) and in `tests/trading/executor`: many workers, a lost
-lease, and a fired stop whose order has lost its name, which the simulated exchange always keeps."""
+"""Sabotaged in `test_workers`, in `test_later_kills` (the bridge), and in `tests/trading/executor`: a fired
+stop whose order has lost its name, which the simulated exchange always keeps."""
 
 
 def test_every_guard_has_a_fault_that_leans_on_it() -> None:

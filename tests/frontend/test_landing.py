@@ -10,10 +10,10 @@ from blog.models import Article
 from cryptosystems.kernel.origin import Origin
 from cryptosystems.kernel.timeframes import Timeframe
 from frontend.preview import draw
-from signals.services.publish import publish
+from signals.services.publish import apply_change, publish
 from signals.store.candles import store_candles
 from tests.frontend.played_engine import PlayedEngine
-from tests.support.setups import AT_MS, HOUR_MS, make_draft
+from tests.support.setups import AT_MS, HOUR_MS, filled, make_draft, won
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +124,22 @@ def test_a_measured_rate_stands_with_its_interval_and_origin(
     html = " ".join(landing(client).split())
     assert "53.0% of 400 settled signals so far (95% CI 48.0" in html
     assert "on the simulated market. Whether that is good" in html
+
+
+def test_the_last_results_are_drawn_one_by_one_losers_too(
+    client: Client, told: PlayedEngine
+) -> None:
+    assert "last-r" not in landing(client)
+    for symbol, net_r in (("BTCUSDT", 1.8), ("C001USDT", -1.04), ("C002USDT", 4.0)):
+        draft = make_draft(symbol=symbol)
+        publish(draft)
+        apply_change(filled(draft.id))
+        apply_change(won(draft.id, net_r))
+    html = landing(client)
+    bars = html.split('class="last-r')[1].split("</figure>")[0]
+    assert (bars.count('class="v-up"'), bars.count('class="v-down"')) == (2, 1)
+    assert "2 of 3 above zero" in html and "too few to tell" in html
+    assert 'href="/ai-trading/track-record"' in html
 
 
 def test_the_ways_in_are_links_that_work_without_script(client: Client, told: PlayedEngine) -> None:

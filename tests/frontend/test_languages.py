@@ -44,15 +44,16 @@ PLANS = (
 BILLING = ("Plan and billing", "Full access, for a time", "Trial ends", "Your plan", "Sign out")
 # Of the modules alone: the server's first paint has neither.
 SUMS = ("you need", "account, USDT", "Flat, $59.99")
-# What is read of a page (texts and spoken attributes) and has a vowel without an accent.
+# What is read of a page (texts and spoken attributes) and has a vowel without an accent; what
+# says of itself that it is English (articles) may be.
 _PLAIN = """
 () => {
   const found = [];
   const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode())
-    if (!node.parentElement.closest("script, style, noscript, code, kbd, .hash"))
+    if (!node.parentElement.closest("script, style, noscript, code, kbd, .hash, [lang=en]"))
       found.push(node.data);
-  for (const el of document.querySelectorAll(":not(.hash)"))
+  for (const el of document.querySelectorAll(":not(.hash):not([lang=en] *)"))
     for (const name of ["title", "aria-label", "placeholder", "alt"])
       if (el.getAttribute(name)) found.push(el.getAttribute(name));
   return found.map((text) => text.trim().replace(/\\s+/g, " "))

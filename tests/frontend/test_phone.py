@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
+from blog import api as blog
 from tests.frontend.axe import sideways, violations
 from tests.frontend.conftest import Site
 from tests.frontend.sign_in import sign_in
@@ -32,6 +33,7 @@ def pages() -> list[str]:
             and "(?" not in route.pattern
         }
         | {f"/tools/{slug}" for slug in ("position-size", "liquidation-price", "risk-reward")}
+        | {"/ai-trading/learn/funding", "/blog/what-is-crypto-liquidation"}
     )
 
 
@@ -42,6 +44,7 @@ def is_page(answer: Any) -> bool:
 @pytest.mark.browser
 @pytest.mark.parametrize("page", [SMALL], indirect=True, ids=["360"])
 def test_no_page_scrolls_sideways(page: Any, site: Site) -> None:
+    blog.seed()
     user = on_trial(timedelta(days=5))
     sign_in(page, user, site.url)
     browser = signed_in(user)

@@ -15,14 +15,17 @@ from cryptosystems.platform.bell import ring
 from cryptosystems.platform.models import Announcement
 from tests.frontend.axe import sideways, violations
 from tests.frontend.conftest import DESKTOP, PHONE, Site
+from tests.frontend.played_engine import PlayedEngine
 from tests.frontend.sign_in import sign_in
 from tests.support.people import alice
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
 CASES = json.loads((Path(__file__).parent / "worth_cases.json").read_text(encoding="utf-8"))
 PLANS = "/ai-trading/plans-pricing"
-PUBLIC = ("/", PLANS, "/terms", "/risk", "/tools/", "/tools/position-size")
+ARTICLE = "/blog/how-crypto-trading-bots-work"
+PUBLIC = ("/", PLANS, "/terms", "/risk", "/tools/", "/tools/position-size", "/blog/", ARTICLE)
 PERSONAL = (PLANS, "/account/", "/account/billing", "/account/billing/done", "/account/api-tokens")
 
 
@@ -157,6 +160,7 @@ def look(page: Any, site: Site, addresses: tuple[str, ...], theme: str) -> None:
     found = {}
     for address in addresses:
         page.goto(site.url + address)
+        page.evaluate("for (const d of document.querySelectorAll('.faq details')) d.open = true")
         page.evaluate("theme => document.documentElement.setAttribute('data-theme', theme)", theme)
         found[address] = violations(page)
         if page.viewport_size["width"] == PHONE["width"]:
@@ -164,6 +168,25 @@ def look(page: Any, site: Site, addresses: tuple[str, ...], theme: str) -> None:
             assert sideways(page) <= 0, address
             page.set_viewport_size(PHONE)
     assert {address: faults for address, faults in found.items() if faults} == {}
+
+
+def test_the_price_of_the_front_door_follows_the_market(
+    page: Any, site: Site, engine: PlayedEngine
+) -> None:
+    page.goto(site.url + "/")
+    shown = page.locator("[data-price]")
+    expect(shown).to_have_text("60,000.0")
+
+    def has_followed() -> bool:
+        engine.tick("BTCUSDT", 61_234.5)  # each time anew: the page may not have been listening yet
+        return str(shown.inner_text()) == "61,234.5"
+
+    wait_until(has_followed, 5.0, every_s=0.25)
+    page.goto(site.url + ARTICLE)
+    page.get_by_role("navigation", name="Contents").get_by_role("link").nth(3).click()
+    heading = page.locator(f"h2[id='{page.url.split('#')[1]}']")
+    expect(heading).to_be_in_viewport()
+    assert heading.evaluate("h => h.getBoundingClientRect().top") >= 48, "under the header"
 
 
 def test_an_announcement_stands_in_a_landmark_of_its_own(page: Any, site: Site) -> None:

@@ -9,7 +9,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from blog import api as blog
 from cryptosystems.kernel.errors import NotAllowed
+from frontend.links import is_there
 from frontend.tools.catalogue import TOOLS, Tool
 from frontend.tools.fields import read_number
 from frontend.tools.start import start
@@ -261,8 +263,8 @@ def test_bad_input_in_the_address_breaks_no_page(slug: str) -> None:
         ("liquidation-price", {"leverage": "150", "quantity": "10"}, "leverage", "At most 100×"),
         ("liquidation-price", {"quantity": "5000"}, "quantity", "largest position here"),
         ("liquidation-price", {"symbol": "b t c"}, "symbol", "as BTCUSDT"),
-        ("risk-reward", {"share1": "50"}, "share1", "add up to 110.00%"),
-        ("risk-reward", {"target3": ""}, "target3", "At which price?"),
+        ("risk-reward", {"share1": "50"}, "share1", "add up to 50.00%"),
+        ("risk-reward", {"target3": "", "share3": "30"}, "target3", "At which price?"),
     ],
 )
 def test_what_is_wrong_is_said_where(
@@ -290,6 +292,31 @@ def test_the_part_holds_the_same_answer_as_the_page() -> None:
     part = Client().get(ADDRESSES["pnl"] + "/part", asked).content.decode()
     answer = part[part.index("<div data-answer") :].strip()
     assert answer in page
+
+
+def test_what_is_asked_is_not_mixed_with_examples() -> None:
+    # One target for all of it: the three of the example do not come back.
+    text = get(ADDRESSES["risk-reward"], entry="60000", stop="59820", target1="60180", share1="100")
+    assert "Target 1, 100% of the position" in text and "Target 2," not in text
+
+
+def test_every_worked_example_of_the_blog_works_in_its_calculator() -> None:
+    blog.seed()
+    addresses = set()
+    for card in blog.articles():
+        html = Client().get(f"/blog/{card.slug}").content.decode()
+        addresses |= set(re.findall(r'href="(/tools/[^"]+)"', html))
+    assert len(addresses) > 10
+    for address in addresses:
+        page = Client().get(address.replace("&amp;", "&")).content.decode()
+        assert "No result yet" not in page, address
+
+
+def test_each_calculator_leads_on_to_pages_that_are_there() -> None:
+    blog.seed()
+    missing = [link for tool in TOOLS for link, _ in tool.links if not is_there(link)]
+    assert missing == []
+    assert not is_there("/blog/no-such-article") and not is_there("/ai-trading/learn/nothing")
 
 
 def test_an_unknown_calculator_is_not_found() -> None:

@@ -17,8 +17,10 @@ import httpx
 import pytest
 from django.conf import settings
 
+from learning import api as learning
 from tests.journeys.conftest import Product
 from tests.journeys.test_people import sign_up
+from tests.support.lessons import right_answers
 from tests.support.people import totp_code
 from tests.support.waiting import wait_until
 
@@ -206,6 +208,22 @@ def test_a_key_that_may_withdraw_is_refused_and_a_good_one_connects(
     assert page.locator("[data-check-state=passed]").count() == 7
     shown = page.content()
     assert key_id not in shown and "PRIVATE" not in shown
+
+
+def test_the_quiz_is_answered_before_the_bot(product: Product, tara: Any) -> None:
+    page = tara
+    page.goto(product.url + "/account/api-keys")
+    page.click("[data-accounts] th a")
+    page.click("main a:has-text('Bot and limits'):not(.acct-nav a)")
+    assert "Pass the quiz first" in page.locator("#auto-why").inner_text()
+    assert page.locator("[data-automatic]").is_disabled()
+    page.click("[data-to-quiz]")
+    for name, value in right_answers(learning.quiz()).items():
+        page.check(f'input[name="{name}"][value="{value}"]')
+    page.click("[data-check] button[type=submit]")
+    page.locator("[data-outcome]", has_text="Passed").wait_for()
+    page.goto(product.url + "/account/")
+    assert page.locator("[data-step=learn].done").count() == 1
 
 
 def test_the_bot_takes_a_signal_and_moves_its_stop_until_it_is_closed(

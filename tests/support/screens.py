@@ -50,7 +50,7 @@ PAGES: Final = (
     ("track-record", "/ai-trading/track-record", ""),
     ("plans", "/ai-trading/plans-pricing", ""),
     ("learn", "/ai-trading/learn", ""),
-    ("lesson", "/ai-trading/learn/liquidation", ""),
+    ("lesson", "/ai-trading/learn/liquidation-and-heatmap", ""),
     ("blog", "/blog/", ""),
     ("article", "/blog/what-is-crypto-liquidation", ""),
     ("tools", "/tools/", ""),

@@ -49,6 +49,7 @@ class Estate:
             "origin": "simulated",
             "month": "2025-11",
             "slug": "what-is-crypto-liquidation",
+            "lesson_slug": "funding",
             "signal_id": uuid.uuid4(),
             "tool_slug": "position-size",
             "account_id": names["TradingAccount"].pk,

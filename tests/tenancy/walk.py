@@ -46,9 +46,12 @@ PAGES: Final = (
     "/",
     "/status",
     "/terms",
+    "/blog/",
     "/tools/position-size",
     "/ai-trading/plans-pricing",
     "/ai-trading/dashboard",
+    "/ai-trading/learn",
+    "/ai-trading/learn/funding",
 )
 READS: Final = (
     "/api/v1/account",

@@ -70,3 +70,11 @@ def automation_opens(n_paper: int) -> str:
         f"Automation opens after {NEEDED_ON_PAPER} followed paper trades that were entered and "
         f"have ended. You have {n_paper}; {left} more {trades} to go."
     )
+
+
+def quiz_opens() -> str:
+    """Return what is asked of somebody who has not passed the quiz."""
+    return (
+        "Pass the quiz first: a few questions on stops, leverage, keys and paper trading. It "
+        "stands before the first trade with real money."
+    )

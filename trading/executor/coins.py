@@ -26,8 +26,8 @@ _MINUTE_MS: Final = 60_000
 _SMALLEST: Final = Decimal("1e-8")
 AT_ONCE: Final = 5
 """Minutes that are asked for in one go; each costs weight 1."""
-SETTLED_MS: Final = 10_000
-"""Not before a fill is so old: first its position gets its stop."""
+SETTLED_MS: Final = 2_000
+"""So long after a minute its candle is surely closed."""
 PATIENCE_S: Final = 2.0
 
 Minute = tuple[str, int]
@@ -40,17 +40,20 @@ class Coins:
 
     without_market: set[str] = field(default_factory=set)
 
-    async def convert(self, desk: Desk, now_ms: int) -> None:
-        """Convert fees that were not yet. A position's stop never waits long behind it.
+    async def convert(self, desk: Desk, now_ms: int) -> bool:
+        """Convert fees that were not yet; say whether some still wait.
+
+        Only minutes that are over are asked for, so that the price is the same whenever it is
+        asked; and by then a position has its stop, which never waits long behind it.
 
         Raises
         ------
         ReadFailed
             If the exchange did not tell a price.
         """
-        known, settled_ms = frozenset(self.without_market), now_ms - SETTLED_MS
-        due = await desk.db.run(waiting, desk.ref, settled_ms, known)
-        for coin, minute_ms in sorted(due)[:AT_ONCE]:
+        found = await desk.db.run(waiting, desk.ref, frozenset(self.without_market))
+        over = [one for one in sorted(found) if one[1] + _MINUTE_MS + SETTLED_MS <= now_ms]
+        for coin, minute_ms in over[:AT_ONCE]:
             try:
                 async with asyncio.timeout(PATIENCE_S):
                     price = await desk.port.price_at(f"{coin}USDT", minute_ms)
@@ -62,13 +65,13 @@ class Coins:
             await desk.db.run(
                 book, desk.ref, (coin, minute_ms), price, now_ms=now_ms, holding=desk.holding
             )
+        return len(found) > len(over[:AT_ONCE])
 
 
-def waiting(ref: AccountRef, until_ms: int, but: Iterable[str]) -> set[Minute]:
-    """Return coins and minutes of fees that were paid until then and are not converted yet."""
-    rows = _unconverted(ref).filter(at__lte=to_datetime(until_ms)).exclude(fee_asset__in=but)
-    told = rows.values_list("fee_asset", "at")
-    return {(coin, to_ms(at) // _MINUTE_MS * _MINUTE_MS) for coin, at in told}
+def waiting(ref: AccountRef, but: Iterable[str]) -> set[Minute]:
+    """Return coins and minutes of fees that are not converted yet."""
+    rows = _unconverted(ref).exclude(fee_asset__in=but).values_list("fee_asset", "at")
+    return {(coin, to_ms(at) // _MINUTE_MS * _MINUTE_MS) for coin, at in rows}
 
 
 def book(

@@ -63,6 +63,8 @@ class LaneMemory:
     """The user stream is open: what is changed at the exchange is told."""
     n_conditional: int = 0
     """Conditional orders of the whole account, the person's among them, when it was compared."""
+    has_strange_fees: bool = True
+    """Fees in another coin than USDT may wait to be converted."""
     moved_ms: int | None = None
     """When money came into the account or left it, as long as the income list has not told of it."""
     fees: tuple[Decimal, Decimal] | None = None

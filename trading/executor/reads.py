@@ -1,6 +1,6 @@
 """Reads of the exchange, booked as they come. A read that fails changes nothing (EX-14)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -10,6 +10,7 @@ import structlog
 from cryptosystems.kernel.clock import SystemClock
 from cryptosystems.platform import leases
 from trading.domain.client_ids import is_ours, parse
+from trading.domain.fees import STABLE
 from trading.domain.venue import (
     AlgoEvent,
     BalanceEvent,
@@ -116,9 +117,15 @@ async def read_fills(desk: Desk, symbol: str, clock_ms: int) -> int:
     """Read executions since those that are known, and book what is new; return how many."""
     since = await desk.db.run(_fills_since, desk.ref, symbol, clock_ms)
     fills = await desk.port.fills(symbol, since)
+    _heard_fees(desk, fills)
     booked = await desk.db.run(book_fills, desk.ref, fills, clock_ms, desk.holding)
     desk.memory.symbol(symbol).fills_read_ms = clock_ms
     return booked
+
+
+def _heard_fees(desk: Desk, fills: Iterable[VenueFill]) -> None:
+    if any(fill.fee_asset not in STABLE for fill in fills):
+        desk.memory.has_strange_fees = True
 
 
 def book_fills(
@@ -222,6 +229,7 @@ async def take_event(desk: Desk, event: VenueEvent, clock_ms: int) -> None:
             holding=holding,
         )
         if event.fill is not None:
+            _heard_fees(desk, [event.fill])
             await desk.db.run(
                 lifecycle.book_fill,
                 ref,

@@ -138,10 +138,11 @@ def load(
     if not rows:
         return []
     orders: dict[UUID, list[TradeOrder]] = {pk: [] for pk in rows}
-    # The close loop has no end: of its tries that came to nothing only the newest matters.
-    in_vain = Q(leg=Leg.CLOSE.value, filled=0, state__in=_IN_VAIN)
-    in_vain &= Q(attempt__lt=F("trade__close_tries"))
-    told = TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows).exclude(in_vain)
+    told = TradeOrder.objects.for_user(user_id).filter(trade_id__in=rows)
+    if any(row.close_tries > 1 for row in rows.values()):
+        # The close loop has no end: of its tries that came to nothing only the newest matters.
+        in_vain = Q(leg=Leg.CLOSE.value, filled=0, state__in=_IN_VAIN)
+        told = told.exclude(in_vain & Q(attempt__lt=F("trade__close_tries")))
     for order in told:
         orders[order.trade_id].append(order)
     last: dict[UUID, datetime] = {}

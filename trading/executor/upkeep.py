@@ -62,11 +62,12 @@ class Upkeep:
             self._identify_ms = now_ms + IDENTIFY_LATE_MS
 
     async def _convert(self, now_ms: int) -> None:
-        """Convert fees in other coins now and then."""
-        if now_ms < self._convert_ms:
+        """Convert fees in other coins, where any were heard of; at the start rows are looked at."""
+        memory = self.desk.memory
+        if not memory.has_strange_fees or now_ms < self._convert_ms:
             return
         self._convert_ms = now_ms + CONVERT_MS
-        await self._coins.convert(self.desk, now_ms)
+        memory.has_strange_fees = await self._coins.convert(self.desk, now_ms)
 
     async def _read_equity(self, trades: Iterable[TradeFacts], now_ms: int) -> None:
         """Read what the account is worth while something is open, for the breakers (EX-24)."""

@@ -19,11 +19,10 @@ from trading.contracts import (
     TradeState,
 )
 from trading.domain.fees import in_r
-from trading.domain.ladder import automation_opens
 from trading.domain.orders import Leg, OrderState
 from trading.models import BotSettings, ExecutorWord, Fill, Trade, TradeOrder
 from trading.selectors.accounts import account_view
-from trading.selectors.ladder import paper_count, rung_of
+from trading.selectors.ladder import automation_held, rung_of
 from trading.selectors.standing import HELD, today_of
 from trading.selectors.trades import result_r
 
@@ -64,7 +63,7 @@ def bot_view(
         n_open=n_open,
         pauses=tuple(_pauses(row, switch, now)),
         changed_at=row.changed_at,
-        automation_opens=automation_opens(paper_count(row.user_id)),
+        automation_opens=automation_held(row.user_id, row.account.venue)[1],
     )
 
 

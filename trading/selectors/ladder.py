@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from learning import api as learning
 from trading.contracts import TradeState, Venue
-from trading.domain.ladder import Event, Rung, climb
+from trading.domain.ladder import Event, Rung, automation_opens, climb, quiz_opens
 from trading.models import JournalEntry, Trade
 
 BREACH = "breach"
@@ -16,6 +17,19 @@ def paper_count(user_id: UUID) -> int:
         .filter(venue=Venue.PAPER.value, how="by_hand", state=TradeState.CLOSED.value)
         .count()
     )
+
+
+def automation_held(user_id: UUID, venue: str) -> tuple[str, str]:
+    """Return code and sentence of what is missing before a bot can be switched on; or two blanks.
+
+    Ten trades on paper come first; where real money is at stake, the quiz too.
+    """
+    missing = automation_opens(paper_count(user_id))
+    if missing:
+        return "paper_first", missing
+    if venue != Venue.PAPER.value and not learning.has_passed_quiz(user_id):
+        return "quiz_first", quiz_opens()
+    return "", ""
 
 
 def rung_of(user_id: UUID, account_id: UUID) -> Rung:

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import api as accounts
 from billing import api as billing
 from billing.contracts import Feature, State
+from learning import api as learning
 from trading.contracts import AccountState, ProgressView, StepView
 from trading.domain.ladder import NEEDED_ON_PAPER
 from trading.models import BotSettings, TradingAccount
@@ -22,7 +22,7 @@ def progress_of(user_id: UUID) -> ProgressView:
     """Return the five steps of somebody, and how their paper trades went."""
     entitled = billing.entitlements_for(user_id)
     n_paper = paper_count(user_id)
-    has_read = any(consent.kind == "risk" for consent in accounts.consents_of(user_id))
+    has_learned = learning.has_passed_quiz(user_id)
     is_connected = (
         TradingAccount.objects.for_user(user_id)
         .filter(state=AccountState.CONNECTED.value)
@@ -33,7 +33,7 @@ def progress_of(user_id: UUID) -> ProgressView:
     done = (
         True,
         entitled.state is not State.DEMO,
-        has_read,
+        has_learned,
         n_paper >= NEEDED_ON_PAPER,
         is_connected and has_bot,
     )
@@ -60,8 +60,11 @@ def _steps(
         "trial": (_("Start the trial"), entitlement, ("/account/billing", _("Plan and billing"))),
         "learn": (
             _("Learn what can be lost"),
-            _("Read the notice of risk: what leverage does, and what no stop can promise."),
-            ("/risk", _("Read it")),
+            _(
+                "Read the lessons and pass the quiz: what leverage does, what no stop can promise, "
+                "which rights a key may have."
+            ),
+            ("/ai-trading/learn", _("Open the lessons")),
         ),
         "paper": (
             _("Follow ten signals on paper"),

@@ -21,10 +21,9 @@ from cryptosystems.kernel.decimals import parse_decimal, plain
 from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform.bell import ring
 from trading.contracts import AccountState, BotMode, Venue
-from trading.domain.ladder import automation_opens
 from trading.domain.limits import MOST_LEVERAGE, MOST_RISK_PERCENT, BotLimits
 from trading.models import BotSettings, PaperBook, TradingAccount
-from trading.selectors.ladder import paper_count
+from trading.selectors.ladder import automation_held
 from trading.services.journal import note
 
 REST: Final = timedelta(hours=24)
@@ -269,8 +268,8 @@ def set_automatic(
     Raises
     ------
     NotAllowed
-        Before ten paper trades, without the right to a bot, on an account that is not connected,
-        or within a day after a security change.
+        Before ten paper trades, on a live account before the quiz is passed, without the right to
+        a bot, on an account that is not connected, or within a day after a security change.
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -288,9 +287,9 @@ def set_automatic(
 
 def _check_automatic(row: BotSettings, now: datetime) -> None:
     billing.require(row.user_id, Feature.BOT)
-    missing = automation_opens(paper_count(row.user_id))
+    code, missing = automation_held(row.user_id, row.account.venue)
     if missing:
-        raise NotAllowed(missing, code="paper_first")
+        raise NotAllowed(missing, code=code)
     if row.account.state != AccountState.CONNECTED.value:
         raise NotAllowed(_("Connect the account first; its key page says what is missing."))
     check_rested(row.account, now)

@@ -40,7 +40,8 @@ def strongest(modes: Iterable[StopMode]) -> StopMode | None:
 def platform_mode() -> StopMode | None:
     """Return what the platform's own switches forbid."""
     names = [*PLATFORM.items(), (StopMode.NO_ENTRIES, EXCHANGE)]
-    return strongest(mode for mode, name in names if switches.is_on(name))
+    on = switches.which_are_on(name for _, name in names)
+    return strongest(mode for mode, name in names if name in on)
 
 
 def mode_for(user_id: UUID, symbol: str, model_version: str) -> StopMode | None:

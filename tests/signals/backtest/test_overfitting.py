@@ -39,7 +39,7 @@ def test_the_best_of_many_has_to_clear_what_chance_would_have_shown() -> None:
 
 def test_a_day_without_a_decision_is_a_day_at_nothing() -> None:
     net, at_ms = np.array([1.0, 3.0, -1.0]), np.array([0, DAY // 2, 2 * DAY])
-    np.testing.assert_allclose(daily(net, at_ms, np.arange(4)), [2.0, 0.0, -1.0, 0.0])
+    np.testing.assert_allclose(daily(net, at_ms, np.arange(4)), [4.0, 0.0, -1.0, 0.0])
 
 
 def test_a_short_span_tells_nothing() -> None:

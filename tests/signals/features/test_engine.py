@@ -68,7 +68,7 @@ def test_a_peek_at_the_whole_candle_equals_its_close(history: History) -> None:
     )
     assert np.isfinite(closed.values[1:]).all(), "every factor has something to say by now"
     silent = [name for name, x in zip(CATALOGUE.names, closed.values[0], strict=True) if x != x]
-    assert silent == ["btc_lead", "resid_24"], "BTC is not measured against itself"
+    assert silent == ["btc_lead", "btc_knock", "resid_24"], "BTC is not measured against itself"
     same(looked, closed.values)
     same(peeked.readings, closed.readings)
     same(peeked.atr, closed.atr)

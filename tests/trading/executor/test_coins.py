@@ -26,7 +26,7 @@ def test_a_fee_in_bnb_counts_at_the_price_of_its_minute(stage: Stage) -> None:
     assert stage.trade().fees == 0, "not known yet, and surely not one to one"
     line = entry_line(stage)
     assert (line.fee, line.fee_paid) == (None, "0.00500417 BNB")
-    stage.run(60_000)
+    stage.run(100_000)
     assert stage.trade().fees == pytest.approx(FEE, abs=D("1e-5"))
     line = entry_line(stage)
     assert line.fee == pytest.approx(FEE, abs=D("1e-5")) and line.fee_paid == "0.00500417 BNB"
@@ -42,7 +42,7 @@ def test_the_stop_is_there_before_a_price_is_asked_for(stage: Stage) -> None:
 def test_a_coin_without_a_market_stays_unconverted_and_is_asked_for_once(stage: Stage) -> None:
     stage.exchange.fee_asset = "XYZ"
     stage.open()
-    stage.run(120_000)
+    stage.run(200_000)
     assert stage.trade().fees == 0
     assert stage.exchange.calls.count("price") == 1
 
@@ -50,7 +50,7 @@ def test_a_coin_without_a_market_stays_unconverted_and_is_asked_for_once(stage: 
 def test_the_loss_of_the_day_has_converted_fees_in_it(stage: Stage) -> None:
     stage.exchange.fee_asset, stage.exchange.fee_price = "BNB", D(600)
     stage.open()
-    stage.run(60_000)
+    stage.run(100_000)
     row = settings_of(stage.account.user_id, stage.account.pk)
     paid = Fill.objects.for_user(stage.account.user_id).get().fee_converted
     lost = today_of(row, to_datetime(stage.clock.now_ms())).lost

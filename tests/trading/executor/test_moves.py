@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.trading.executor.stage import D, Death, Died, Stage, assert_invariants
+from tests.trading.executor.stage import D, Stage, assert_invariants
 from trading.domain.venue import Outcome, OutcomeClass
 
 
@@ -47,41 +47,6 @@ def test_a_trailing_stop_follows_and_never_returns(stage: Stage) -> None:
     stage.run(10_000)
     assert stage.trade().reason == "trailing"
     assert_invariants(stage, is_over=True)
-
-
-MOVES = [
-    ("K1", "guard"),
-    ("K2", "guard"),
-    ("K6", "guard"),
-    ("K4", "guard"),
-    ("K7", "guard"),
-    ("K1", "stop"),
-    ("K2", "stop"),
-    ("K6", "stop"),
-    ("K4", "stop"),
-    ("K7", "stop"),
-]
-
-
-@pytest.mark.parametrize(("point", "leg"), MOVES, ids=[f"{p}-{leg}" for p, leg in MOVES])
-def test_a_kill_between_the_six_steps(stage: Stage, death: Death, point: str, leg: str) -> None:
-    stage.open()
-    death.point, death.leg = point, leg
-    stage.exchange.move("61100")
-    stage.exchange.fill("tp1")
-    with pytest.raises(Died):
-        stage.run(5_000)
-    assert {"stop", "guard"} & set(stage.exchange.resting())
-    stage.restart()
-    for _ in range(30):
-        stage.run(2_000)
-        assert {"stop", "guard"} & set(stage.exchange.resting())
-        is_moved = stage.exchange.order_of("stop").trigger_price == D("60110.1")
-        if is_moved and sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]:
-            break
-    assert stage.exchange.order_of("stop").trigger_price == D("60110.1")
-    assert sorted(stage.exchange.resting()) == ["stop", "tp2", "tp3"]
-    assert_invariants(stage)
 
 
 @pytest.mark.parametrize("answer", [refusal(-4045), "lost", "timeout"], ids=["no", "lost", "late"])

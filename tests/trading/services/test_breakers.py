@@ -11,9 +11,10 @@ from cryptosystems.kernel.errors import InvalidInput, NotAllowed
 from cryptosystems.platform import switches
 from signals import api as signals
 from signals.services.publish import publish
+from tests.support.lessons import pass_quiz
 from tests.support.people import person, staff
 from tests.support.setups import AT_MS, make_draft
-from tests.support.trades import account_of, paper_of
+from tests.support.trades import account_of, closed_of, paper_of
 from tests.trading.domain.test_plan import signal
 from trading import api
 from trading.contracts import BotMode, StopMode, TradeState
@@ -202,10 +203,30 @@ def test_automation_opens_after_ten_paper_trades_that_ended() -> None:
         assert follow.follow(alice.pk, draft.id, NOW).pk == trade.pk
         trade.state, trade.closed_at = TradeState.CLOSED.value, NOW
         trade.save()
+    pass_quiz(alice)
     settings.set_automatic(alice.pk, account.pk, True, NOW)
     assert api.bot_view(alice.pk, account.pk).is_automatic
     steps = api.progress_of(alice.pk).steps
-    assert [step.state for step in steps][3] == "done"
+    assert [step.state for step in steps][2:4] == ["done", "done"]
+
+
+def test_the_quiz_stands_before_the_first_live_act_and_not_before_paper() -> None:
+    alice, bob = person("alice"), person("bob")
+    live = account_of(alice)
+    for _ in range(10):
+        closed_of(alice, "0.5")
+    assert "quiz" in api.bot_view(alice.pk, live.pk).automation_opens
+    assert [step.state for step in api.progress_of(alice.pk).steps][2] == "now"
+    pass_quiz(bob)
+    with pytest.raises(NotAllowed, match="Pass the quiz first") as refused:
+        settings.set_automatic(alice.pk, live.pk, True, NOW)
+    assert refused.value.code == "quiz_first"
+    assert not settings.settings_of(alice.pk, live.pk).is_automatic
+    settings.set_automatic(alice.pk, paper_of(alice).pk, True, NOW)
+    pass_quiz(alice)
+    assert api.bot_view(alice.pk, live.pk).automation_opens == ""
+    settings.set_automatic(alice.pk, live.pk, True, NOW)
+    assert settings.settings_of(alice.pk, live.pk).is_automatic
 
 
 def test_what_is_too_late_or_unknown_cannot_be_followed() -> None:

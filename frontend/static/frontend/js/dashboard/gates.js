@@ -1,5 +1,6 @@
 // "Why no trade": every gate with its value, its limit and its verdict, read again while in sight.
 import { ApiError, reader, wasReplaced } from "../api.js";
+import { ask } from "../ask.js";
 import { $, h, icon, note, sideWord, skeleton } from "../dom.js";
 import { R, count, fixed, hms, parse, percent, range, usd } from "../format.js";
 import { pieces, t } from "../text.js";
@@ -100,6 +101,7 @@ function draw(box, found) {
           "h3",
           {},
           t("Why no trade"),
+          ask("gates"),
           h("span", { text: t("{passed} of {all} gates passed", { passed, all: found.gates.length }) }),
         ),
         h(

@@ -1,4 +1,5 @@
 // The signal panel: what to do, how sure we are, why, and what speaks against it. Without a signal: why not.
+import { ask } from "../ask.js";
 import { $, h, icon, put, sideGlyph, sideWord } from "../dom.js";
 import { R, change, fixed, left, parse, percent, price, range } from "../format.js";
 import { paint } from "../paint.js";
@@ -39,6 +40,7 @@ function show(signal) {
             ratio: h("b", { text: fixed(signal.reward_risk, 2) }),
             interval: h("b", { text: t("{low} to {high}", { low: R(low, 2), high: R(high, 2) }) }),
           }),
+          ask("levels"),
         ),
       ),
       confidence(signal),
@@ -49,6 +51,7 @@ function show(signal) {
           "h3",
           {},
           t("Why {chance}", { chance: percent(signal.confidence) }),
+          ask("reasons"),
           h("span", { text: t("percentage points") }),
         ),
         waterfall(signal),

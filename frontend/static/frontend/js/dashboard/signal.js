@@ -1,5 +1,6 @@
 // Parts of the signal panel, each from one Signal.
 import { getJson } from "../api.js";
+import { ask } from "../ask.js";
 import { h, put, s, sideGlyph } from "../dom.js";
 import { R, count, fixed, hm, moment, parse, percent, points, price, range } from "../format.js";
 import { n, pieces, t } from "../text.js";
@@ -120,7 +121,7 @@ export function confidence(signal) {
   return h(
     "div",
     { class: "sig-block", "data-confidence": String(signal.confidence) },
-    h("h3", {}, t("Confidence"), h("span", { text: t("chance of a win, once entered") })),
+    h("h3", {}, t("Confidence"), ask("confidence"), h("span", { text: t("chance of a win, once entered") })),
     h(
       "div",
       { class: "conf" },

@@ -120,5 +120,10 @@ export function sizer(signal, plan) {
         "A calculation, not an order. Fees 0.05% a side, maintenance margin 0.5%; slippage and funding are not in it.",
       ),
     }),
+    h(
+      "p",
+      { class: "lock-note" },
+      h("a", { href: `/tools/position-size?signal=${signal.id}`, text: t("With the exchange's own tiers, and the sum shown") }),
+    ),
   );
 }

@@ -1,4 +1,5 @@
 // The visible order book: cumulative depth on both sides, and how it tilts by band.
+import { ask } from "../ask.js";
 import { h, note, s } from "../dom.js";
 import { age, bps, fixed, percent } from "../format.js";
 import { t } from "../text.js";
@@ -88,7 +89,7 @@ export function bookTab(found) {
     h(
       "div",
       {},
-      h("h3", {}, t("Imbalance, bids to asks")),
+      h("h3", {}, t("Imbalance, bids to asks"), ask("book")),
       h(
         "table",
         { class: "dt num" },

@@ -1,4 +1,5 @@
 // How the open symbol moves with the others.
+import { ask } from "../ask.js";
 import { h, s } from "../dom.js";
 import { change, fixed, hm, parse, range } from "../format.js";
 import { t } from "../text.js";
@@ -97,7 +98,7 @@ export function correlationTab(found) {
       "div",
       {},
       knockOn(found.knock_on),
-      h("h3", { class: "mt-2" }, t("Beta of {symbol} to others", desk), h("b", { text: t("size: R²") })),
+      h("h3", { class: "mt-2" }, t("Beta of {symbol} to others", desk), ask("correlation"), h("b", { text: t("size: R²") })),
       fit((w) => plot(found, w)),
     ),
     h(

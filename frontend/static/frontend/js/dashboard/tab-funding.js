@@ -1,4 +1,5 @@
 // Funding of the last settlements and open interest of the last day, and what both say together.
+import { ask } from "../ask.js";
 import { h } from "../dom.js";
 import { change, day, fixed, funding, hm, left, parse, usd } from "../format.js";
 import { t } from "../text.js";
@@ -65,6 +66,7 @@ export function fundingTab(found) {
         "h3",
         {},
         t("Funding rate, every {hours} h", { hours: found.interval_hours }),
+        ask("funding"),
         h("b", { class: "num", text: now }),
       ),
       rates(found),
@@ -77,6 +79,7 @@ export function fundingTab(found) {
         "h3",
         {},
         t("Open interest, 24 h"),
+        ask("open_interest"),
         h("b", { class: "num", text: t("{last}, {change} in 4 h", { last, change: change(found.oi_change_4h, 1) }) }),
       ),
       interest(found),
