@@ -80,6 +80,8 @@ def _execution_metrics() -> str:
         ("oldest_unknown_seconds", "Age of the oldest of them.", told.oldest_unknown_s or 0),
         ("naked_positions", "Positions without a confirmed stop.", told.n_naked),
         ("longest_naked_seconds", "For how long, the longest.", told.longest_naked_s or 0),
+        ("mismatched_accounts", "Accounts whose books differed when compared.", told.n_mismatched),
+        ("exchange_away", "Whether the exchange counts as not in service.", int(bool(told.away))),
         ("clock_offset_ms", "The exchange's clock against ours.", told.clock_offset_ms),
         ("weight_used", "Request weight of the last minute.", told.weight_used),
     )

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("signals.urls")),
     path("api/v1/", include("trading.urls")),
     path("api/v1/", include("billing.urls_api")),
+    path("api/v1/", include("workspace.urls")),
     path("api/v1/account/", include("accounts.urls")),
     re_path("^api(?:/|$)", documentation.unknown_address),
     path("admin/", admin.site.urls),

@@ -14,7 +14,11 @@ from accounts.contracts import (
     UserView,
 )
 from billing.contracts import BillingView, Entitlements, PlanView
+from blog.contracts import ArticleCard
 from cryptosystems.platform.announcements import AnnouncementView
+from frontend.charts import Bar, Dot, Line
+from frontend.preview import Preview
+from signals.api import Recomputed, Sought
 from trading.contracts import ExecutorStatus
 
 
@@ -95,6 +99,8 @@ class DashboardPage:
     n_with_signal: int
     status: dict[str, Any] | None
     """As `GET /api/v1/status`; None while the engine is silent."""
+    past: str
+    """A past minute that is looked at as it was then known, as 2026-01-31T14:05Z; empty: now."""
     ribbon: tuple[str, str] | None
     """What is still missing, while the engine warms up or is silent: (heading, sentence)."""
     signal: dict[str, Any] | None
@@ -198,7 +204,18 @@ class LandingPage:
     record: Measured
     backtest: Measured | None
     status: dict[str, Any] | None
+    stages: dict[str, dict[str, Any]]
+    """Timings of the pipeline by stage: receive, decode, state, factors, score, deliver."""
     n_markets: int
+    symbol: str
+    """Of the preview: the signal's, else the first market."""
+    timeframe: str
+    decimals: int
+    preview: Preview | None
+    articles: tuple[ArticleCard, ...]
+    """The newest, to read next."""
+    reads: frozenset[str]
+    """Slugs of all public articles: what the page may link to."""
     delay_min: int
     """By how many minutes open signals of the real market reach this reader late."""
 
@@ -279,3 +296,82 @@ class DataPage:
     """Of which signals can be taken as a file; the one of now comes first."""
     lock: str
     """Why they cannot; empty where they can."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """The record of one origin; without any signal only the first three are filled."""
+
+    shell: Shell
+    origins: tuple[str, ...]
+    origin: str
+    figures: dict[str, Any] | None
+    """`signals.settlement.record.figures`."""
+    is_enough: bool = False
+    """Below a hundred results no rate is stated."""
+    losers: tuple[dict[str, Any], ...] = ()
+    equity: Line | None = None
+    drawdown: Line | None = None
+    rolling: Line | None = None
+    dots: tuple[Dot, ...] = ()
+    square: tuple[tuple[float, float, int], ...] = ()
+    bars: tuple[Bar, ...] = ()
+    symbols: tuple[dict[str, Any], ...] = ()
+    groups: tuple[tuple[str, tuple[dict[str, Any], ...]], ...] = ()
+    turned_down: tuple[dict[str, Any], ...] = ()
+    expectation: dict[str, Any] | None = None
+    horizon: int = 12
+    horizons: tuple[int, ...] = ()
+    risk: str = ""
+    risks: tuple[str, ...] = ()
+    sought: Sought | None = None
+    rows: tuple[dict[str, Any], ...] = ()
+    before: int | None = None
+    months: tuple[str, ...] = ()
+    query: str = ""
+    """What was asked, without the cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPage:
+    """One signal at its own address."""
+
+    shell: Shell
+    signal: dict[str, Any]
+    levels: tuple[LevelRow, ...]
+    evidence: dict[str, Any] | None
+    recomputed: Recomputed | None
+    """What the stored inputs give now, where it was asked."""
+    address: str
+    """The page's own, for cards and for copying."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsPage:
+    """The list of calculators."""
+
+    shell: Shell
+    tools: tuple[Any, ...]
+    """`frontend.tools.catalogue.Tool`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPage:
+    """One calculator with its answer."""
+
+    shell: Shell
+    tool: Any
+    form: Any
+    """Bound to what stands in the fields."""
+    groups: tuple[tuple[Any, ...], ...]
+    """Its bound fields; those of one group stand side by side."""
+    answer: Any
+    """`frontend.tools.answer.Answer`; None where a field is wrong."""
+    start: Any
+    """`frontend.tools.start.Start`: where the figures are from."""
+    address: str
+    """Of this very result, to share."""
+    markets: tuple[str, ...]
+    others: tuple[Any, ...]
+    links: tuple[tuple[str, str], ...]
+    """(address, title) of pages that explain more."""

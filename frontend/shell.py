@@ -101,4 +101,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     name = (match.url_name or "") if match else "error"
     if name.startswith(_OF_SECURITY):
         name = "security"
-    return {"shell": SimpleLazyObject(lambda: make_shell(name, request))}
+    return {
+        "shell": SimpleLazyObject(lambda: make_shell(name, request)),
+        "installable": settings.SERVICE_WORKER,
+    }

@@ -7,3 +7,5 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: i
     """Also rewrites the imports between ES modules, which name each other by relative path."""
 
     support_js_module_import_aggregation = True
+    # One pass a step of the longest chain of imports; five are too few for the dashboard.
+    max_post_process_passes = 15

@@ -65,8 +65,8 @@ def _market() -> JsonSchema:
         oi_change_4h=_MAYBE,
         volume_24h=_MAYBE,
         mark=_MAYBE,
-        liquidated_long_24h=NUMBER,
-        liquidated_short_24h=NUMBER,
+        liquidated_long_24h=_MAYBE,
+        liquidated_short_24h=_MAYBE,
         spark=array(_MAYBE),
         signal=nullable(_SIDE),
         stale=FLAG,
@@ -144,6 +144,47 @@ def _book() -> JsonSchema:
         asks=array(_PAIR),
         bands=array(band),
         reason=TEXT,
+    )
+
+
+def _correlation() -> JsonSchema:
+    market = record(symbol=TEXT, beta=NUMBER, correlation=NUMBER, lag_s=_MAYBE, r2=NUMBER)
+    knocked = record(
+        symbol=TEXT,
+        beta=_MAYBE,
+        lag_s=_MAYBE,
+        expected=_MAYBE,
+        moved=_MAYBE,
+        n=COUNT,
+        followed=COUNT,
+        interval=_MAYBE_PAIR,
+    )
+    shock = record(
+        at=nullable(TIME), move=_MAYBE, shocks=COUNT, minutes=COUNT, markets=array(knocked)
+    )
+    return record(
+        "reason",
+        symbol=TEXT,
+        window=TEXT,
+        markets=array(market),
+        knock_on=nullable(shock),
+        reason=TEXT,
+    )
+
+
+def _analogs() -> JsonSchema:
+    case = record(symbol=TEXT, at=TIME, distance=NUMBER, move=NUMBER, path=array(NUMBER))
+    share = record(n=COUNT, up=COUNT, interval=_PAIR)
+    return record(
+        **_HEAD,
+        at=TIME,
+        length=COUNT,
+        horizon=COUNT,
+        near=share,
+        all=record(n=COUNT, up=COUNT),
+        median_move=NUMBER,
+        path=array(NUMBER),
+        cases=array(case),
     )
 
 
@@ -276,10 +317,21 @@ def _track_record() -> JsonSchema:
     )
 
 
+def _chain() -> JsonSchema:
+    link = record(
+        sequence=COUNT,
+        kind=words("signal", "settlement"),
+        signal=UUID,
+        previous=TEXT,
+        hash=TEXT,
+        payload=nullable(TEXT),
+    )
+    return record(genesis=TEXT, links=array(link), before=nullable(COUNT))
+
+
 def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add markets, analysis, signals and the record."""
     liquidation = record(at_s=COUNT, price=NUMBER, usd=NUMBER, side=_SIDE)
-    related = record(symbol=TEXT, beta=NUMBER, correlation=NUMBER, lag_s=_MAYBE, r2=NUMBER)
     return add_to(
         result,
         Status=_status(),
@@ -297,7 +349,9 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         Heatmap=_heatmap(),
         Book=_book(),
         Funding=_funding(),
-        Correlation=record(symbol=TEXT, window=TEXT, markets=array(related)),
+        Correlation=_correlation(),
+        Analogs=_analogs(),
+        FactorHistory=record(**_HEAD, name=TEXT, points=array({"type": "array", "items": _MAYBE})),
         Signal=_signal(),
         SignalList=record(
             next=nullable(COUNT),
@@ -314,5 +368,6 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             differences=array(TEXT),
         ),
         SignalFile=_signal_file(),
+        Chain=_chain(),
         TrackRecord=_track_record(),
     )

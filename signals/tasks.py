@@ -19,6 +19,7 @@ from signals.delivery import bus
 from signals.engine.warm import STORED_CANDLES
 from signals.models import OutboxEntry
 from signals.store.candles import prune_candles
+from signals.store.judgements import CLOSES_KEPT_MS, MINUTES_KEPT_MS, prune_judgements
 
 log = structlog.get_logger(__name__)
 
@@ -62,5 +63,6 @@ def prune() -> None:
         for timeframe in TIMEFRAMES:
             kept = 2 * STORED_CANDLES[timeframe] * timeframe.duration_ms
             prune_candles(origin, timeframe, now_ms - kept)
+        prune_judgements(origin, now_ms - CLOSES_KEPT_MS, now_ms - MINUTES_KEPT_MS)
     OutboxEntry.objects.filter(at__lt=to_datetime(now_ms - _OUTBOX_KEPT_MS)).delete()
     log.info("pruned", market=settings.MARKET)

@@ -16,9 +16,16 @@ urlpatterns = [
     path("markets/<str:symbol>/book", views.book, name="book"),
     path("markets/<str:symbol>/funding", views.funding, name="funding"),
     path("markets/<str:symbol>/correlation", views.correlation, name="correlation"),
+    path("markets/<str:symbol>/analogs", views.analogs, name="analogs"),
+    path(
+        "markets/<str:symbol>/factors/<str:name>/history",
+        views.factor_history,
+        name="factor-history",
+    ),
     path("signals", views.signal_list, name="signal-list"),
     path("signals/export", export_views.signal_export, name="signal-export"),
     path("signals/<uuid:signal_id>", views.signal_detail, name="signal-detail"),
     path("signals/<uuid:signal_id>/recompute", views.signal_recompute, name="signal-recompute"),
+    path("chain", views.chain, name="chain"),
     path("track-record", views.track_record, name="track-record"),
 ]

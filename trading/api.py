@@ -30,14 +30,50 @@ from trading.contracts import (
     Venue,
 )
 from trading.domain import preview as _preview
+from trading.domain.calculators import (
+    Liquidation,
+    PositionSize,
+    TierTable,
+    funding_cost,
+    isolated_wallet,
+    least_account,
+    liquidation,
+    plan_reward,
+    position_result,
+    position_size,
+    subscription_sums,
+)
 from trading.models import BotSettings, Trade
 from trading.selectors import accounts as _accounts
 from trading.selectors import bots, live, progress, trades
+from trading.selectors import tiers as _tiers
 from trading.selectors.ladder import rung_of
 from trading.services import export, manual, offers, settings, stops
 from trading.services import follow as following
 from trading.services import keys as _keys
 from trading.services.export import TradeFile
+
+__all__ = [
+    "Liquidation",
+    "PositionSize",
+    "TierTable",
+    "funding_cost",
+    "isolated_wallet",
+    "least_account",
+    "liquidation",
+    "plan_reward",
+    "position_result",
+    "position_size",
+    "subscription_sums",
+]
+
+# --- calculators ----------------------------------------------------------------------------
+
+
+def tier_table(symbol: str) -> TierTable:
+    """Return filters and tiers of a symbol at the exchange that runs here, or a stated example."""
+    return _tiers.tier_table(_tiers.market_venue(), symbol)
+
 
 # --- accounts -------------------------------------------------------------------------------
 

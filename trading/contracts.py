@@ -258,6 +258,9 @@ class FillLine:
     quantity: Decimal | None
     slippage_bps: Decimal | None
     fee: Decimal | None
+    """USDT; None while a fee in another coin has not been converted."""
+    fee_paid: str
+    """Amount and coin of a fee in another coin, which `fee` is converted from; else empty."""
     result_r: Decimal | None
     exchange_id: str
 
@@ -330,6 +333,10 @@ class ExecutorStatus:
     oldest_unknown_s: float | None
     n_naked: int
     longest_naked_s: float | None
+    n_mismatched: int
+    """Accounts whose last comparison with the exchange found a difference."""
+    away: str
+    """Why the exchange counts as not in service; empty while it serves."""
     clock_offset_ms: float | None
     weight_used: int | None
     said_at: datetime | None

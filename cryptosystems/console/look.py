@@ -48,6 +48,10 @@ _MONEY: Final = [
     _table(_("Plans"), "sell", "billing", "plan"),
     _table(_("Webhook inbox"), "inbox", "billing", "providerevent"),
 ]
+_BLOG: Final = [
+    _table(_("Articles"), "article", "blog", "article"),
+    _table(_("Revisions"), "history", "blog", "revision"),
+]
 _SIGNALS: Final = [
     _table(_("Signals"), "show_chart", "signals", "signal"),
     _table(_("Settlements"), "gavel", "signals", "settlement"),
@@ -147,6 +151,7 @@ UNFOLD: Final[dict[str, Any]] = {
             },
             {"title": _("People"), "separator": True, "items": _PEOPLE},
             {"title": _("Money"), "separator": True, "items": _MONEY},
+            {"title": _("Blog"), "separator": True, "items": _BLOG},
             {"title": _("Signals"), "separator": True, "items": _SIGNALS},
             {"title": _("Trading"), "separator": True, "items": _TRADING},
             {"title": _("Machine"), "separator": True, "items": _MACHINE},

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group, Permission
 
 SUPPORT: Final = "support"
 OPERATOR: Final = "operator"
+EDITOR: Final = "editor"
 
 ROLES: Final[dict[str, frozenset[str]]] = {
     SUPPORT: frozenset(
@@ -54,6 +55,14 @@ ROLES: Final[dict[str, frozenset[str]]] = {
             "trading.view_secretopening",
             "trading.view_trade",
             "trading.view_tradeorder",
+        )
+    ),
+    EDITOR: frozenset(
+        (
+            "blog.add_article",
+            "blog.change_article",
+            "blog.view_article",
+            "blog.view_revision",
         )
     ),
 }

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from cryptosystems.console import exports, impersonation, machine, people, switchboard
+from cryptosystems.console import components, exports, impersonation, machine, people, switchboard
 from cryptosystems.console.site import ConsoleSite, page_view, post_view
 
 
@@ -23,6 +23,11 @@ def own_urls(site: ConsoleSite) -> list[URLPattern]:
             "grants/<int:grant_id>/<slug:answer>/",
             post_view(site, people.answer_grant, "console.grant"),
             name="grant_answer",
+        ),
+        path(
+            "components/",
+            page_view(site, components.components, "console.see_machine"),
+            name="components",
         ),
         path("machine/", page_view(site, machine.machine, "console.see_machine"), name="machine"),
         path(

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from blog import api as blog
 from cryptosystems.kernel.identifiers import canonical_json, sha256_hex
 
 UNUSED_STATIC = ("drf_spectacular_sidecar/redoc/*",)
@@ -19,6 +20,7 @@ def prepare_database() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
+    blog.seed()
     connections.close_all()
 
 

@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "cryptosystems.platform",
     "accounts",
     "billing",
+    "blog",
+    "workspace",
     "learning",
     "signals",
     "trading",
@@ -218,6 +220,8 @@ X_FRAME_OPTIONS = "DENY"
 FILE_UPLOAD_HANDLERS = ["cryptosystems.platform.uploads.NoUploads"]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+# Pages offer the service worker (`frontend/static/frontend/js/worker.js`).
+SERVICE_WORKER = True
 SITE_URL: str = ENV["SITE_URL"].rstrip("/")
 TRUSTED_PROXIES: int = ENV["TRUSTED_PROXIES"]
 KEY_ENCRYPTION_KEYS: tuple[tuple[str, bytes], ...] = ENV["KEY_ENCRYPTION_KEYS"]
@@ -386,6 +390,7 @@ SPECTACULAR_SETTINGS = {
         "signals.shapes.add_components",
         "accounts.shapes.add_components",
         "billing.shapes.add_components",
+        "workspace.shapes.add_components",
         "trading.shapes.add_components",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",

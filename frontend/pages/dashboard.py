@@ -1,5 +1,6 @@
 """The dashboard: its first paint carries what the engine already knows."""
 
+import re
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,28 +20,40 @@ from trading import api as trading
 
 FIRST_MARKETS: Final = 40
 _DEFAULT_SYMBOL: Final = "BTCUSDT"
+_PAST: Final = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\dZ")
 
 
 @require_safe
 @never_cache
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Render the dashboard of `?symbol=`, with or without the engine."""
-    page = make_dashboard(request.GET.get("symbol", ""), request.user.pk, request)
+    page = make_dashboard(
+        request.GET.get("symbol", ""), request.user.pk, request, past=request.GET.get("at", "")
+    )
     return render(request, "frontend/dashboard.html", {"page": page, "shell": page.shell})
 
 
 def make_dashboard(
-    asked: str, viewer_id: UUID | None = None, request: HttpRequest | None = None
+    asked: str,
+    viewer_id: UUID | None = None,
+    request: HttpRequest | None = None,
+    *,
+    past: str = "",
 ) -> DashboardPage:
-    """Return the page's context; an unknown symbol falls back to the newest signal's."""
+    """Return the page's context; an unknown symbol falls back to the newest signal's.
+
+    With a past minute it holds nothing of now: the script reads what was known then.
+    """
+    past = past if _PAST.fullmatch(past) else ""
     # The sequence first: what is issued while we read is then sent again, never missed.
     after = api.newest_sequence()
     status = api.status()
     rows = sorted(api.market_rows(viewer_id), key=lambda row: -(row["volume_24h"] or 0))
-    open_signals = api.open_signals(viewer_id)
+    open_signals = [] if past else api.open_signals(viewer_id)
     symbol = _symbol(asked, rows, open_signals)
+    rows = [] if past else rows
     market = next((row for row in rows if row["symbol"] == symbol), None)
-    signal = api.current_signal(symbol, viewer_id)
+    signal = None if past else api.current_signal(symbol, viewer_id)
     first_rows = rows[:FIRST_MARKETS]
     if market is not None and market not in first_rows:
         first_rows = [market, *first_rows[:-1]]
@@ -56,6 +69,7 @@ def make_dashboard(
         n_markets=len(rows),
         n_with_signal=len({held["symbol"] for held in open_signals}),
         status=status,
+        past=past,
         ribbon=_ribbon(status, bool(rows)),
         signal=signal,
         levels=() if signal is None else signal_levels(signal, market),

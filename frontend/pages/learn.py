@@ -47,28 +47,28 @@ def learn(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-def lesson(request: HttpRequest, slug: str) -> HttpResponse:
+def lesson(request: HttpRequest, lesson_slug: str) -> HttpResponse:
     """Render one lesson."""
-    return _show(request, _lesson(slug))
+    return _show(request, _lesson(lesson_slug))
 
 
 @require_POST
 @never_cache
-def check(request: HttpRequest, slug: str) -> HttpResponse:
+def check(request: HttpRequest, lesson_slug: str) -> HttpResponse:
     """Weigh the answers to a lesson's questions; say of each why."""
-    found = _lesson(slug)
+    found = _lesson(lesson_slug)
     given = {name: request.POST.get(name, "") for name in (q.code for q in found.questions)}
-    answered = learning.check(slug, given)
+    answered = learning.check(found.slug, given)
     if all(each.is_right for each in answered):
-        remember(request, slug, is_checked=True)
+        remember(request, found.slug, is_checked=True)
     return _show(request, found, answered)
 
 
 @require_POST
 @never_cache
-def read(request: HttpRequest, slug: str) -> HttpResponse:
+def read(request: HttpRequest, lesson_slug: str) -> HttpResponse:
     """Keep that a lesson was read, and go on to the next."""
-    found = _lesson(slug)
+    found = _lesson(lesson_slug)
     remember(request, found.slug, is_checked=False)
     after = learning.neighbours(found.slug)[1]
     if after is None:

@@ -1,6 +1,7 @@
 """Pages that say what this is, and on what terms."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -9,11 +10,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing import api as billing
-from frontend.context import LandingPage
+from blog import api as blog
+from frontend.context import LandingPage, LevelRow
 from frontend.figures import backtest, measured
 from frontend.pages.dashboard import signal_levels
+from frontend.preview import N_CANDLES, Preview, draw
 from frontend.shell import make_shell
+from frontend.templatetags.formats import price
 from signals import api as signals
+
+N_ARTICLES: Final = 3
 
 
 @require_safe
@@ -43,25 +49,47 @@ def make_landing(request: HttpRequest) -> LandingPage:
     viewer_id = None if shell.person is None else shell.person.id
     signal = next(iter(signals.open_signals(viewer_id, limit=1)), None)
     rows = signals.market_rows(viewer_id)
-    market = _market(rows, signal)
+    symbol = str(signal["symbol"] if signal else rows[0]["symbol"] if rows else "BTCUSDT")
+    market = next((row for row in rows if row["symbol"] == symbol), None)
+    levels = () if signal is None else signal_levels(signal, market)
+    timeframe = str(signal["timeframe"]) if signal else "15m"
+    status = signals.status()
+    articles = blog.articles()
     return LandingPage(
         shell=shell,
         plan=plan,
         signal=signal,
-        levels=() if signal is None else signal_levels(signal, market),
+        levels=levels,
         market=market,
         record=measured(signals.live_origin()),
         backtest=backtest(),
-        status=signals.status(),
+        status=status,
+        stages={stage["name"]: stage for stage in (status or {}).get("stages", ())},
         n_markets=len(rows),
+        symbol=symbol,
+        timeframe=timeframe,
+        decimals=int(market["decimals"]) if market else 1,
+        preview=_preview(symbol, timeframe, signal, market, levels),
+        articles=tuple(articles[:N_ARTICLES]),
+        reads=frozenset(card.slug for card in articles),
         delay_min=signals.delay_s(viewer_id) // 60,
     )
 
 
-def _market(rows: list[dict[str, Any]], signal: dict[str, Any] | None) -> dict[str, Any] | None:
-    if signal is None:
-        return None
-    return next((row for row in rows if row["symbol"] == signal["symbol"]), None)
+def _preview(
+    symbol: str,
+    timeframe: str,
+    signal: dict[str, Any] | None,
+    market: dict[str, Any] | None,
+    levels: tuple[LevelRow, ...],
+) -> Preview | None:
+    now = float(market["price"]) if market and market["price"] else None
+    texts = {row.name: row.text for row in levels}
+    if market and now is not None:
+        texts["now"] = price(now, market["decimals"])
+    issued = datetime.fromisoformat(signal["issued_at"]).timestamp() if signal else None
+    candles = signals.stored_candles(symbol, timeframe, N_CANDLES)
+    return draw(candles, signal, now, texts, issued)
 
 
 def _document(request: HttpRequest, name: str, version: str) -> HttpResponse:

@@ -5,7 +5,7 @@ by in time: closed minutes settle open signals, closed candles are scored and de
 same code as live. What comes out has the origin `backtest`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from cryptosystems.kernel.instruments import InstrumentRules
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.builder.build import NoSignal, SignalDraft, shadow_draft
 from signals.market.history import History
-from signals.market.panel import CLOSE, HIGH, LOW, QUOTE_VOLUME
+from signals.market.panel import CLOSE, HIGH, LOW, QUOTE_VOLUME, VOLUME
 from signals.model.model import Model, Prediction
 from signals.model.splits import Window, walk_forward
 from signals.model.train import Lesson, train
@@ -41,6 +41,10 @@ class BacktestResult:
     probabilities: dict[Timeframe, FloatArray] = field(default_factory=dict)
     """(2, T, n) stated out of sample, NaN where no model judged."""
     base_rates: dict[Timeframe, FloatArray] = field(default_factory=dict)
+    blocks: dict[Timeframe, NDArray[np.int64]] = field(default_factory=dict)
+    """(T,) number of the window that judged each candle, -1 where none did."""
+    models: dict[int, Model] = field(default_factory=dict)
+    """The model of each window that had one."""
 
 
 @dataclass(slots=True)
@@ -76,6 +80,9 @@ def backtest(
     decide_on: tuple[Timeframe, ...],
     n_blocks: int = 3,
     first_share: float = 0.55,
+    windows: Sequence[Window] | None = None,
+    embargo_ms: int = 0,
+    keep_rejected: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> BacktestResult:
     """Run the walk-forward over everything stored.
@@ -84,12 +91,16 @@ def backtest(
     ----------
     minutes : the shortest candles held, which settle signals
     first_share : share of the span that the first model learns from
+    windows : what to judge, instead of `n_blocks` equal ones
+    embargo_ms : what was decided so shortly before a window is not learned from either
+    keep_rejected : follow the setups that were turned down as well
     """
     result = BacktestResult()
     for timeframe, lesson in lessons.items():
         shape = (2, lesson.features.open_ms.size, len(lesson.features.symbols))
         result.probabilities[timeframe] = np.full(shape, np.nan)
         result.base_rates[timeframe] = np.full(shape, np.nan)
+        result.blocks[timeframe] = np.full(shape[1], -1)
     book = SettlementBook(duration_ms=minutes.timeframe.duration_ms)
     last_issued = {tf: np.full(minutes.n, np.nan) for tf in lessons}
     drafts: dict[object, int] = {}
@@ -99,15 +110,23 @@ def backtest(
     index = {symbol: row for row, symbol in enumerate(minutes.symbols)}
     first, last = int(minutes.open_ms[0]), int(minutes.open_ms[-1]) + minutes.timeframe.duration_ms
     longest = max(timeframe.duration_ms for timeframe in lessons)
-    windows = list(walk_forward(first, last, n_blocks, first_share, align_ms=longest))
+    if windows is None:
+        windows = list(walk_forward(first, last, n_blocks, first_share, align_ms=longest))
     for number, window in enumerate(windows):
-        model = train(lessons, version=f"walk-forward-{number + 1}", before_ms=window.test_from_ms)
+        model = train(
+            lessons,
+            version=f"walk-forward-{number + 1}",
+            before_ms=window.test_from_ms - embargo_ms,
+        )
+        if progress:
+            progress(2 * number + 1, 2 * len(windows))
         if model is None:
             continue
+        result.models[number] = model
         cursors = [
             cursor
             for timeframe in lessons
-            if (cursor := _cursor(model, timeframe, lessons[timeframe], window, result)) is not None
+            if (cursor := _cursor(model, timeframe, lessons[timeframe], window, number, result))
         ]
         for open_ms, candle in _minutes_of(minutes, window):
             now_ms = open_ms + minutes.timeframe.duration_ms
@@ -127,7 +146,7 @@ def backtest(
                     continue
                 moment = _moment(cursor, step, book, drafts, result, last_issued)
                 rows = ~np.isnan(moment.price)
-                for decision in decide(model, moment, rules, rows, keep_rejected=True):
+                for decision in decide(model, moment, rules, rows, keep_rejected=keep_rejected):
                     if isinstance(decision, NoSignal):
                         watched = shadow_draft(decision)
                         rejected_at[watched.id] = len(result.rejected)
@@ -140,7 +159,7 @@ def backtest(
                     result.signals.append((decision, None))
                     book.add(open_signal(decision, index))
         if progress:
-            progress(number + 1, len(windows))
+            progress(2 * number + 2, 2 * len(windows))
     return result
 
 
@@ -156,7 +175,12 @@ def _payments(minutes: History) -> list[tuple[int, int, float]]:
 
 
 def _cursor(
-    model: Model, timeframe: Timeframe, lesson: Lesson, window: Window, result: BacktestResult
+    model: Model,
+    timeframe: Timeframe,
+    lesson: Lesson,
+    window: Window,
+    number: int,
+    result: BacktestResult,
 ) -> _Cursor | None:
     if not model.speaks(timeframe):
         return None
@@ -170,7 +194,9 @@ def _cursor(
     assets = np.tile(model.asset_places(features.symbols), steps.size)
     predictions = model.predict(timeframe, X, assets)
     result.probabilities[timeframe][:, steps] = predictions.p_win.reshape(2, steps.size, n)
-    result.base_rates[timeframe][:, steps] = model.base_rates(timeframe)[:, None, None]
+    result.blocks[timeframe][steps] = number
+    # Which side won more often in the past says nothing of the next: one rate is harder to beat.
+    result.base_rates[timeframe][:, steps] = model.base_rates(timeframe).mean()
     return _Cursor(timeframe, lesson, steps, predictions, n)
 
 
@@ -180,6 +206,14 @@ def _minutes_of(minutes: History, window: Window) -> Iterator[tuple[int, FloatAr
     )[0]
     for step in picked:
         yield int(minutes.open_ms[step]), minutes.candles[step]
+
+
+def _turnover(candles: FloatArray) -> FloatArray:
+    """Return what was traded in quote, (n,); by volume and close where no source counted it."""
+    quote = candles[:, QUOTE_VOLUME]
+    return np.asarray(
+        np.nansum(np.where(np.isnan(quote), candles[:, VOLUME] * candles[:, CLOSE], quote), axis=0)
+    )
 
 
 def _moment(
@@ -236,7 +270,7 @@ def _moment(
         prediction=prediction,
         swing_low=swing_low,
         swing_high=swing_high,
-        volume_24h=np.nansum(day[:, QUOTE_VOLUME], axis=0),
+        volume_24h=_turnover(day),
         spread_bps=nan,
         has_open=has_open,
         minutes_since=(at_ms - last_issued[cursor.timeframe]) / 60_000,

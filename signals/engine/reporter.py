@@ -16,10 +16,13 @@ from cryptosystems.kernel.clock import to_datetime
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.delivery import bus
 from signals.delivery.payloads import iso
+from signals.engine.memory import Memory
 from signals.engine.views import known_timeframe
 from signals.market.events import CandleUpdate, MarkPrice, Trade
 from signals.market.panel import FloatArray
 from signals.pipeline.outputs import CandlesClosed
+from signals.services import alerts
+from signals.store.judgements import JudgementRow, store_judgements
 
 if TYPE_CHECKING:
     from signals.engine.host import Engine
@@ -29,6 +32,9 @@ log = structlog.get_logger(__name__)
 CHART_S: Final = 0.11
 """Least real time between two frames of one chart: at most nine a second, and one for a mark."""
 _STATUS_S: Final = 1.0
+_ALERTS_S: Final = 2.0
+_BITE_S: Final = 0.1
+"""Between two bites of what is kept: 400 markets on three timeframes take a quarter of a minute."""
 _STALE_SHOWN: Final = 8
 
 
@@ -55,6 +61,10 @@ class Reporter:
         self._due: dict[str, float] = {}
         self._last: dict[str, str] = {}
         self._tickers: dict[str, list[Any]] = {}
+        self._memory = Memory()
+        self._prices = alerts.PriceWatch()
+        self._looked_s = 0.0
+        self._judged: list[JudgementRow] = []
 
     async def run(self) -> None:
         """Report until cancelled."""
@@ -62,6 +72,7 @@ class Reporter:
             group.create_task(self._forever(self._report, _STATUS_S))
             group.create_task(self._forever(self._send_charts, 0.0))
             group.create_task(self._forever(self._answer, 0.0))
+            group.create_task(self._forever(self._remember, _BITE_S))
 
     async def _forever(self, job: Callable[[], Any], every_s: float) -> None:
         while True:
@@ -154,7 +165,17 @@ class Reporter:
             {"origin": engine.origin.value, "at": iso(to_datetime(now_ms)), "markets": rows}
         )
         await engine.redis.set(bus.MARKETS, payload, ex=bus.STATE_TTL_S)
+        self._look_at_alerts(rows)
         await self._send_tickers(now_ms)
+
+    def _look_at_alerts(self, rows: list[dict[str, Any]]) -> None:
+        """Let the sink's thread judge what people wait for, every other second."""
+        self._prices.see(rows)
+        if monotonic() - self._looked_s < _ALERTS_S:
+            return
+        self._looked_s = monotonic()
+        seen, origin = self._prices.take(), self.engine.origin.value
+        self.engine.sink.submit(lambda: alerts.look(origin, seen))
 
     def _time_receipt(self, now_ms: int) -> None:
         """Exchange time to ours, of the newest event: includes the clocks' own difference."""
@@ -291,6 +312,18 @@ class Reporter:
         }
         asyncio.get_running_loop().create_task(self._send(topic, dumps(data)))
 
+    # --- memory ---------------------------------------------------------------------------------
+
+    async def _remember(self) -> None:
+        """Keep what the engine thinks of each market, a few at a time."""
+        engine = self.engine
+        if engine.views is None or not engine.clock.is_synced:
+            return
+        self._judged += self._memory.bite(engine.views, engine.clock.now_ms())
+        if self._judged and self._memory.is_idle:
+            rows, self._judged = self._judged, []
+            engine.sink.submit(lambda: store_judgements(engine.origin, rows))
+
     # --- questions ------------------------------------------------------------------------------
 
     async def _answer(self) -> None:
@@ -322,7 +355,10 @@ class Reporter:
             why = views.silence(args["symbol"], args["timeframe"]) if found is None else None
             return found if why is None else {"not_judged": why}
         if kind == "heatmap":
-            return views.heatmap(args["symbol"], args["timeframe"])
-        if kind in ("funding", "correlation"):
-            return getattr(views, kind)(args["symbol"])
+            at_ms, price = args.get("at_ms"), args.get("price")
+            return views.heatmap(args["symbol"], args["timeframe"], at_ms, price)
+        if kind in ("funding", "liquidations"):
+            return getattr(views, kind)(args["symbol"], args.get("at_ms"))
+        if kind == "correlation":
+            return views.correlation(args["symbol"])
         raise ValueError(f"no answer to {kind!r}")

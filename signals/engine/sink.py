@@ -23,7 +23,7 @@ from cryptosystems.kernel.retry import Backoff
 from cryptosystems.kernel.timeframes import Timeframe
 from signals.store.candles import CandleRow, store_candles
 
-Job = Callable[[], None]
+Job = Callable[[], object]
 
 BULK_LIMIT: Final = 200_000
 """Candles that may wait; beyond it the newest are dropped and refilled by REST."""

@@ -1,58 +1,23 @@
 """What the engine says about the market: plain data for pages, frames and answers."""
 
-import base64
-from math import isfinite
 from typing import Any, Final
 
 import numpy as np
 
-from cryptosystems.kernel.clock import to_datetime
-from cryptosystems.kernel.timeframes import TIMEFRAMES, Timeframe
+from cryptosystems.kernel.timeframes import DECISION_TIMEFRAMES, TIMEFRAMES, Timeframe
 from signals.builder.build import NoSignal, build, points
-from signals.delivery.payloads import iso
+from signals.engine.analysis import Analysis, number
 from signals.features.catalogue import CATALOGUE
 from signals.market.panel import CLOSE, FloatArray
 from signals.pipeline.decision import make_setup, standing
-from signals.pipeline.fold import Pipeline
 
 _SPARK: Final = 24
 
 
-def number(value: float, digits: int = 6) -> float | None:
-    """Return a float that JSON has a word for."""
-    value = float(value)
-    # Asking numpy about one number costs more than all the rest.
-    return round(value, digits) if isfinite(value) else None
-
-
-class MarketViews:
+class MarketViews(Analysis):
     """Reads one pipeline; every method returns JSON-able data and changes nothing."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
-
-    def iso(self, at_ms: int) -> str | None:
-        return iso(to_datetime(at_ms)) if at_ms else None
-
-    def _row(self, symbol: str) -> int | None:
-        row = self.pipeline.state.index.get(symbol)
-        return row if row is not None and self.pipeline.state.active[row] else None
-
     # --- market list --------------------------------------------------------------------------
-
-    def changes_24h(self) -> np.ndarray:
-        """Return price now over price 24 hours ago, minus 1, (n,)."""
-        state = self.pipeline.state
-        panel = state.panels[Timeframe.M15]
-        past = panel.window(97)[0, CLOSE] if panel.capacity >= 97 else np.full(state.n, np.nan)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(state.price / past - 1)
-
-    def interest_change(self) -> np.ndarray:
-        """Return the change of open interest over four hours as a fraction, (n,)."""
-        frame = self.pipeline.engines[Timeframe.M15].frame
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.expm1(frame.last("log_oi") - frame.last("log_oi", 16)))
 
     def market_rows(self, now_ms: int) -> list[dict[str, Any]]:
         """Return one row a symbol, as `GET /markets` has it."""
@@ -178,11 +143,7 @@ class MarketViews:
         if running is not None and (not rows or running["candle"][0] > rows[-1][0]):
             rows.append(running["candle"])
         first = rows[0][0] if rows else 0
-        liquidations = [
-            {"at_s": at // 1000, "price": price, "usd": round(usd), "side": ("long", "short")[side]}
-            for at, price, usd, side in self.pipeline.state.liquidations.recent[row]
-            if at // 1000 >= first
-        ]
+        liquidations = [x for x in self.liquidations(symbol) or [] if x["at_s"] >= first]
         return {
             "symbol": symbol,
             "timeframe": timeframe,
@@ -192,19 +153,63 @@ class MarketViews:
             "liquidations": liquidations[-400:],
         }
 
-    def _judged(self, symbol: str, timeframe: str) -> Any:
-        """Return (moment, standing, setup, built) of the newest scores, or None."""
+    def judged_markets(self) -> list[tuple[Timeframe, list[str]]]:
+        """Return the timeframes that have scores, each with the markets that are followed."""
+        state = self.pipeline.state
+        followed = [s for row, s in enumerate(state.symbols) if state.active[row]]
+        return [(tf, followed) for tf in DECISION_TIMEFRAMES if tf in self.pipeline.latest]
+
+    def standing_of(self, timeframe: Timeframe) -> Any:
+        """Return what many a `judgement` asks of the newest scores of a timeframe, or None."""
+        scored, model = self.pipeline.latest.get(timeframe), self.pipeline.model
+        if scored is None or model is None:
+            return None
+        stand = standing(model, scored.moment)
+        return scored.moment, stand, self.changes_24h(), self.interest_change()
+
+    def _judged(self, symbol: str, timeframe: str, held: Any = None) -> Any:
+        """Return (moment, setup) of the newest scores, or None."""
         row, tf = self._row(symbol), Timeframe(timeframe)
         scored, model = self.pipeline.latest.get(tf), self.pipeline.model
         if row is None or scored is None or model is None:
             return None
-        stand = standing(model, scored.moment)
-        if not np.isfinite(stand.p_win[row]) or not scored.moment.atr[row] > 0:
+        moment, stand = held[:2] if held else (scored.moment, standing(model, scored.moment))
+        if not np.isfinite(stand.p_win[row]) or not moment.atr[row] > 0:
             return None
         setup = make_setup(
-            model, scored.moment, stand, self.pipeline.rules[row], row, 0, worded=CATALOGUE.size
+            model,
+            moment,
+            stand,
+            self.pipeline.rules[row],
+            row,
+            0,
+            worded=CATALOGUE.size,
         )
-        return scored.moment, setup
+        return moment, setup
+
+    def judgement(self, symbol: str, timeframe: str, held: Any) -> Any:
+        """Return (moment in ms, factors, gates, market) of one market, or None."""
+        found = None if held is None else self._judged(symbol, timeframe, held)
+        if found is None:
+            return None
+        row = self.pipeline.state.index[symbol]
+        state, derivatives = self.pipeline.state, self.pipeline.state.derivatives
+        price = float(state.price[row])
+        change, interest = held[2], held[3]
+        market = {
+            "price": number(price, self.pipeline.rules[row].price_decimals),
+            "change_24h": number(change[row]),
+            "funding_rate": number(derivatives.predicted_rate[row], 8),
+            "next_funding_at": self.iso(int(derivatives.next_funding_ms[row])),
+            "open_interest_usd": number(derivatives.open_interest[row] * price, 0),
+            "oi_change_4h": number(interest[row]),
+            "mark": number(derivatives.mark[row], 10),
+            "percentile": self.funding_percentile(row),
+            "quadrant": self.quadrant(row, float(interest[row])),
+        }
+        moment, setup = found
+        factors = self._factors(symbol, timeframe, moment, setup)
+        return moment.at_ms, factors, self._gates(symbol, timeframe, moment, setup), market
 
     def silence(self, symbol: str, timeframe: str) -> str | None:
         """Say why a symbol that is followed is not judged; None for one that is not followed."""
@@ -227,9 +232,9 @@ class MarketViews:
     def factors(self, symbol: str, timeframe: str) -> dict[str, Any] | None:
         """Return every factor with its part in the score, weightiest first."""
         found = self._judged(symbol, timeframe)
-        if found is None:
-            return None
-        moment, setup = found
+        return None if found is None else self._factors(symbol, timeframe, *found)
+
+    def _factors(self, symbol: str, timeframe: str, moment: Any, setup: Any) -> dict[str, Any]:
         gained, rest = points(setup.base_rate, setup.p_win, setup)
         out = []
         for place, reason in enumerate(setup.reasons):
@@ -264,9 +269,9 @@ class MarketViews:
     def gates(self, symbol: str, timeframe: str) -> dict[str, Any] | None:
         """Return every gate's verdict on the better side."""
         found = self._judged(symbol, timeframe)
-        if found is None:
-            return None
-        moment, setup = found
+        return None if found is None else self._gates(symbol, timeframe, *found)
+
+    def _gates(self, symbol: str, timeframe: str, moment: Any, setup: Any) -> dict[str, Any]:
         built = build(setup)
         return {
             "symbol": symbol,
@@ -290,168 +295,6 @@ class MarketViews:
                 for gate in built.gates
             ],
         }
-
-    def heatmap(self, symbol: str, timeframe: str) -> dict[str, Any] | None:
-        """Return price × time cells, estimated."""
-        row, tf = self._row(symbol), Timeframe(timeframe)
-        if row is None:
-            return None
-        heatmap = self.pipeline.heatmap
-        view = heatmap.view(
-            row,
-            tf
-            if tf in (Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4)
-            else Timeframe.M15,
-        )
-        if view is None:
-            return {
-                "symbol": symbol,
-                "timeframe": timeframe,
-                "estimated": True,
-                "columns": [],
-                "reason": "No open interest is known for this symbol, so nothing can be estimated.",
-            }
-        rows = view.cells.shape[1]
-        return {
-            "symbol": symbol,
-            "timeframe": timeframe,
-            "estimated": True,
-            "origin": self.pipeline.origin,
-            "low": view.low,
-            "high": view.low * float(np.exp(view.step * rows)),
-            "step": view.step,
-            "rows": rows,
-            "columns": [int(at) // 1000 for at in view.open_ms],
-            "cells": base64.b64encode(view.cells.astype("<f4").tobytes()).decode(),
-            "long_now": base64.b64encode(view.long_now.astype("<f4").tobytes()).decode(),
-            "short_now": base64.b64encode(view.short_now.astype("<f4").tobytes()).decode(),
-            "cap": view.cap,
-            "clusters": [
-                {
-                    "price": c.price,
-                    "usd": round(c.notional),
-                    "side": ("long", "short")[c.side],
-                    "distance": round(c.distance, 5),
-                }
-                for c in heatmap.clusters(row)[:10]
-            ],
-        }
-
-    def book(self, symbol: str, now_ms: int) -> dict[str, Any] | None:
-        """Return the visible book and the bands around mid."""
-        row = self._row(symbol)
-        if row is None:
-            return None
-        book = self.pipeline.state.book
-        held = book.levels[row]
-        if held is None:
-            return {
-                "symbol": symbol,
-                "at": self.iso(now_ms),
-                "age_s": None,
-                "mid": None,
-                "bids": [],
-                "asks": [],
-                "bands": [],
-                "spread_bps": None,
-                "reason": "No order book has come for this symbol yet.",
-            }
-        bids, asks = held
-        mid = (bids[0][0] + asks[0][0]) / 2
-        bands = []
-        for place, width in enumerate((0.001, 0.005, 0.01, 0.02)):
-            tilt = float(book.imbalance_fast[place, row])
-            since = int(book.tilt_since_ms[place, row])
-            bands.append(
-                {
-                    "band": width,
-                    "imbalance": number(tilt, 4),
-                    "ratio": number((1 + tilt) / max(1 - tilt, 1e-9), 3),
-                    "held_s": round((now_ms - since) / 1000) if since else None,
-                    "covered": bool(np.isfinite(book.imbalance[place, row])),
-                }
-            )
-        age = (now_ms - int(book.received_ms[row])) / 1000 / self.pipeline.speed
-        return {
-            "symbol": symbol,
-            "at": self.iso(int(book.received_ms[row])),
-            "age_s": round(age, 1),
-            "mid": mid,
-            "spread_bps": number((asks[0][0] - bids[0][0]) / mid * 1e4, 3),
-            "bids": [list(level) for level in bids],
-            "asks": [list(level) for level in asks],
-            "bands": bands,
-        }
-
-    def funding(self, symbol: str) -> dict[str, Any] | None:
-        """Return funding and open interest with their recent past."""
-        row = self._row(symbol)
-        if row is None:
-            return None
-        derivatives = self.pipeline.state.derivatives
-        engine = self.pipeline.engines[Timeframe.M15]
-        window = engine.frame.window("log_oi", 96)[:, row]
-        closes = engine.frame.window("log_close", 96)[:, row]
-        last = engine.last_open_ms + Timeframe.M15.duration_ms
-        times = last - (95 - np.arange(96)) * Timeframe.M15.duration_ms
-        interest = [
-            [int(at) // 1000, float(np.exp(oi + close))]
-            for at, oi, close in zip(times, window, closes, strict=True)
-            if np.isfinite(oi) and np.isfinite(close)
-        ]
-        history = [[at // 1000, rate] for at, rate in derivatives._settlements[row]]
-        change = self.interest_change()[row]
-        moved = self.pipeline.engines[Timeframe.M15].frame
-        price_change = float(moved.last("log_close")[row] - moved.last("log_close", 16)[row])
-        quadrant = None
-        if np.isfinite(change) and np.isfinite(price_change):
-            quadrant = {
-                (True, True): "Price up, open interest up: new longs",
-                (True, False): "Price up, open interest down: shorts closing",
-                (False, True): "Price down, open interest up: new shorts",
-                (False, False): "Price down, open interest down: longs closing",
-            }[(price_change >= 0, change >= 0)]
-        place = CATALOGUE.names.index("fund_z")
-        return {
-            "symbol": symbol,
-            "rate": number(derivatives.predicted_rate[row], 8),
-            "settled_8h": number(derivatives.settled_8h[row], 8),
-            "interval_hours": int(derivatives.interval_hours[row]),
-            "next_at": self.iso(int(derivatives.next_funding_ms[row])),
-            "percentile": number(engine.percentiles(row)[place], 4),
-            "history": history,
-            "open_interest": interest,
-            "oi_change_4h": number(change),
-            "quadrant": quadrant,
-        }
-
-    def correlation(self, symbol: str) -> dict[str, Any] | None:
-        """Return beta and correlation to every other symbol over the window of 1h returns."""
-        row = self._row(symbol)
-        if row is None:
-            return None
-        returns = self.pipeline.engines[Timeframe.H1].frame.window("r", 160)
-        own = returns[:, row]
-        out: list[dict[str, Any]] = []
-        for other, name in enumerate(self.pipeline.state.symbols):
-            pair = ~np.isnan(own) & ~np.isnan(returns[:, other])
-            if other == row or pair.sum() < 60:
-                continue
-            x, y = returns[pair, other], own[pair]
-            if x.std() == 0 or y.std() == 0:
-                continue
-            r = float(np.corrcoef(x, y)[0, 1])
-            out.append(
-                {
-                    "symbol": name,
-                    "beta": round(r * float(y.std() / x.std()), 3),
-                    "correlation": round(r, 3),
-                    "lag_s": None,
-                    "r2": round(r * r, 3),
-                }
-            )
-        out.sort(key=lambda item: -abs(item["correlation"]))
-        return {"symbol": symbol, "window": "160 candles of 1h", "markets": out}
 
 
 def known_timeframe(text: str) -> bool:

@@ -104,13 +104,18 @@ def run_history(
     inputs = SideInputs.unknown(n)
     for step in range(steps):
         candle = candles.candles[step]
+        rows = ~np.isnan(candle[CLOSE])
+        if not rows.any():  # the engine finds the hole by itself when candles come again
+            X[step], atr[step], sigma[step] = np.nan, np.nan, np.nan
+            if readings is not None:
+                readings[step] = np.nan
+            continue
         inputs.open_interest = interest[step]
         inputs.funding_8h, inputs.funding_3d = rate[step], total[step]
         if trends is not None:
             inputs.trend_higher = combine_trends(trends_at(trends, timeframe, int(close_ms[step])))
         if heat is not None:
             inputs.heat = heat[step]
-        rows = ~np.isnan(candle[CLOSE])
         X[step] = driven.update(candle, inputs, rows, int(candles.open_ms[step]))
         if readings is not None:
             readings[step] = driven.readings

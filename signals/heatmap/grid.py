@@ -301,12 +301,29 @@ class Heatmap:
             kept.append(column)
         del kept[:-_KEPT_COLUMNS]
 
-    def view(self, row: int, timeframe: Timeframe, columns: int = 200) -> HeatmapView | None:
-        """Return the price × time cells of one symbol; None before anything is known."""
-        kept = [c for c in self._history.get(timeframe, ())[-columns:] if c[1][row] != _UNKNOWN]
+    def view(
+        self,
+        row: int,
+        timeframe: Timeframe,
+        columns: int = 200,
+        *,
+        until: tuple[int, float] | None = None,
+    ) -> HeatmapView | None:
+        """Return the price × time cells of one symbol; None before anything is known.
+
+        Parameters
+        ----------
+        until : a past moment in milliseconds and the price then: columns that were not whole by
+            then are left out, and what rested is read from the last one that was
+        """
+        kept = [c for c in self._history.get(timeframe, ()) if c[1][row] != _UNKNOWN]
+        if until is not None:
+            kept = [c for c in kept if c[0] + timeframe.duration_ms <= until[0]]
+        kept = kept[-columns:]
         if not kept or not self.is_known(row):
             return None
-        here = int(np.floor(self._log_price[row] / BIN))
+        log_price = self._log_price[row] if until is None else np.log(until[1])
+        here = int(np.floor(log_price / BIN))
         merged = _MERGED.get(timeframe, 1)
         half = _COLUMN_ROWS // 2 * merged
         bins = np.arange(here - half, here + half)
@@ -315,10 +332,14 @@ class Heatmap:
             offset = bins - int(first_bin[row])
             inside = (offset >= 0) & (offset < held.shape[1])
             cells[place, inside] = np.expm1(held[row, offset[inside]].astype(np.float32))
-        now_bins, mass = self.around(row)
-        first = int(bins[0] - now_bins[0])
         price = np.exp((bins + 0.5) * BIN)
-        now = mass[:, first : first + bins.size] * price
+        if until is None:
+            now_bins, mass = self.around(row)
+            first = int(bins[0] - now_bins[0])
+            now = mass[:, first : first + bins.size] * price
+        else:
+            # A level below the price can only be of longs, one above it only of shorts.
+            now = np.stack([cells[-1] * (price < until[1]), cells[-1] * (price >= until[1])])
         long_now, short_now = now.reshape(2, _COLUMN_ROWS, merged).sum(axis=2)
         cells = cells.reshape(len(kept), _COLUMN_ROWS, merged).sum(axis=2)
         positive = cells[cells > 0]

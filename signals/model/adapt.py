@@ -26,6 +26,8 @@ def fit_assets(
     weight: FloatArray,
     assets: IntArray,
     n_assets: int,
+    *,
+    overlap: float = 1.0,
 ) -> tuple[FloatArray, FloatArray]:
     """Return (δ (A, G), bias (A,)).
 
@@ -33,6 +35,7 @@ def fit_assets(
     ----------
     contributions : (m, G) group sums of the pooled score
     weight : (m,) uniqueness weights, mean 1; rows that overlap count for less
+    overlap : rows that tell of the same time; the evidence is worth so many times less
     """
     n_groups = contributions.shape[1]
     estimate = np.zeros((n_assets, n_groups + 1))
@@ -48,7 +51,7 @@ def fit_assets(
         offset = base + contributions[mine].sum(axis=1)
         found, spread_of = _newton(design, offset, win[mine], weight[mine])
         estimate[asset, columns] = found
-        variance[asset, columns] = spread_of
+        variance[asset, columns] = spread_of * overlap
     shrunk = _shrink(estimate, variance)
     return np.clip(shrunk[:, :-1], _LOWEST, _HIGHEST), shrunk[:, -1]
 

@@ -16,7 +16,7 @@ from signals.model.calibration import Platt
 from signals.model.model import Model, SideModel
 from signals.model.score import AdditiveScore
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 _SCORE: Final = (
     "linear",
     "high",
@@ -27,6 +27,8 @@ _SCORE: Final = (
     "groups",
     "asset_group",
     "asset_bias",
+    "pairs",
+    "regime",
 )
 _SIDE: Final = ("grid", "low", "high")
 

@@ -34,10 +34,10 @@ def brier(p: FloatArray, win: FloatArray) -> float:
     return float(((p - win) ** 2).mean())
 
 
-def log_loss(p: FloatArray, win: FloatArray) -> float:
+def log_loss(p: FloatArray, win: FloatArray, weight: FloatArray | None = None) -> float:
     """Return the mean negative log likelihood, nats."""
     q = np.clip(p, 1e-6, 1 - 1e-6)
-    return float(-(win * np.log(q) + (1 - win) * np.log(1 - q)).mean())
+    return float(-np.average(win * np.log(q) + (1 - win) * np.log(1 - q), weights=weight))
 
 
 def calibration_error(p: FloatArray, win: FloatArray, bins: int = 10) -> float:

@@ -169,7 +169,10 @@ def _drill(
 
 
 def uniqueness(at: IntArray, end: IntArray, column: IntArray, steps: int) -> FloatArray:
-    """Return each label's mean share of the time it lives in, 0..1, shape (m,).
+    """Return each label's share of the time it is decided in, 0..1, shape (m,).
+
+    One over the labels of its symbol that live at its decision. Not the mean over its own life:
+    labels that lose end sooner, would share with fewer, and would weigh more than those that win.
 
     Parameters
     ----------
@@ -182,8 +185,5 @@ def uniqueness(at: IntArray, end: IntArray, column: IntArray, steps: int) -> Flo
         change = np.zeros(steps + 2)
         np.add.at(change, at[mine], 1.0)
         np.add.at(change, np.minimum(end[mine] + 1, steps + 1), -1.0)
-        living = np.maximum(np.cumsum(change), 1.0)
-        shares = np.concatenate([[0.0], np.cumsum(1.0 / living)])
-        stop = np.minimum(end[mine], steps) + 1
-        out[mine] = (shares[stop] - shares[at[mine]]) / (stop - at[mine])
+        out[mine] = 1.0 / np.maximum(np.cumsum(change), 1.0)[at[mine]]
     return out

@@ -1,13 +1,14 @@
 """The additive score of one timeframe and side, and its exact parts.
 
 score = b + Σ_j (1 + δ[asset, group(j)]) · (g_j(x_j) − E g_j) + b[asset]
-g_j(x) = w1·x + w2·max(0, x − hi) + w3·max(0, lo − x), or a learned constant where x is NaN.
+g_j(x) = x·(w1 + Σ_r v_r·z_r) + w2·max(0, x − hi) + w3·max(0, lo − x), or a learned constant where
+x is NaN; z_r are the factors that say how the market moves, known ones only.
 
 A shrunk logistic on clipped robust z with two hinges a factor was the best of the learners
 tried on weak signals; being a sum, its parts are the explanation, exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,16 +36,23 @@ class AdditiveScore:
     """(A, G) δ: how much more or less a group weighs for an asset than for the market."""
     asset_bias: FloatArray
     """(A,)"""
+    pairs: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    """(F, R) how much more or less a factor's slope is where a regime factor stands high."""
+    regime: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """(R,) columns of the regime factors."""
 
     def importance(self) -> FloatArray:
         """Return how much each factor can move the score, (F,); 0 for one it never heard."""
-        return np.abs(self.linear) + np.abs(self.high) + np.abs(self.low)
+        alone = np.abs(self.linear) + np.abs(self.high) + np.abs(self.low)
+        return alone + np.abs(self.pairs).sum(axis=1) if self.pairs.size else alone
 
     def parts(self, X: FloatArray) -> FloatArray:
         """Return g_j(x_j) - E g_j before adaptation, shape of X (m, F)."""
         unknown = np.isnan(X)
         x = np.where(unknown, 0.0, X)
         out = x * self.linear
+        if self.pairs.size:
+            out += x * (x[:, self.regime] @ self.pairs.T)
         out += np.maximum(0.0, x - self.edges[1]) * self.high
         out += np.maximum(0.0, self.edges[0] - x) * self.low
         np.copyto(out, np.broadcast_to(self.missing, out.shape), where=unknown)

@@ -49,3 +49,15 @@ def purged(at_ms: IntArray, end_ms: IntArray, before_ms: int) -> BoolArray:
     A label counts only if it was decided before then: knowing it later is knowing the future.
     """
     return (at_ms < before_ms) & (end_ms < before_ms) & (end_ms > 0)
+
+
+def quarters(from_ms: int, to_ms: int) -> Iterator[Window]:
+    """Return expanding windows that judge one calendar quarter each, the first from `from_ms` on."""
+    day = np.datetime64(from_ms, "ms").astype("datetime64[M]")
+    quarter = day - (day.astype(int) % 3)
+    begin = from_ms
+    while begin < to_ms:
+        quarter = quarter + 3
+        end = min(to_ms, int(quarter.astype("datetime64[ms]").astype(np.int64)))
+        yield Window(0, begin, end)
+        begin = end

@@ -1,5 +1,6 @@
 """Rows of the signals room and their constraints."""
 
+from signals.models.judgements import Judgement
 from signals.models.market import Candle, CandleCorrection, Instrument, ReportedLiquidation
 from signals.models.model_registry import ModelVersion
 from signals.models.signals import (
@@ -16,6 +17,7 @@ __all__ = [
     "CandleCorrection",
     "ChainEntry",
     "Instrument",
+    "Judgement",
     "ModelVersion",
     "OutboxEntry",
     "RejectedSetup",

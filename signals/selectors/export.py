@@ -20,6 +20,7 @@ COLUMNS: Final = (
     *("tp1", "tp2", "tp3", "share1", "share2", "share3"),
     *("confidence", "strength", "expires_at", "model_version", "origin"),
     *("state", "result_r", "gross_r", "filled_at", "settled_at", "hash"),
+    *("break_even", "base_rate", "reward_risk"),
 )
 """What a row of the file holds: the promise, what became of it, and its place in the chain."""
 
@@ -28,7 +29,7 @@ _FIELDS: Final = (
     *("issued_at", "number", "id", "symbol", "timeframe", "side", "entry_low", "entry_high"),
     *("stop", "targets", "confidence", "strength", "expires_at", "model_version", "origin"),
     *("current__state", "settlement__net_r", "settlement__gross_r", "current__filled_at"),
-    *("settlement__closed_at", "hash"),
+    *("settlement__closed_at", "hash", "break_even", "base_rate", "reward_risk"),
 )
 
 
@@ -52,6 +53,12 @@ class Viewer:
 
     sees_live: bool
     now: datetime
+
+
+def cells(query: "QuerySet[Signal]") -> Iterator[tuple[Any, ...]]:
+    """Yield the cells of `COLUMNS` of these signals, the oldest first."""
+    for row in query.order_by("issued_at", "number").values_list(*_FIELDS).iterator(_BATCH):
+        yield _cells(*row[2:], issued_at=row[0])
 
 
 def count(wanted: Wanted, viewer: Viewer) -> int:
@@ -93,7 +100,7 @@ def _query(wanted: Wanted, viewer: Viewer) -> "QuerySet[Signal]":
 
 def _cells(*row: Any, issued_at: datetime) -> tuple[Any, ...]:
     (signal_id, symbol, timeframe, side, low, high, stop, targets, confidence, strength) = row[:10]
-    (expires_at, model, origin, state, net_r, gross_r, filled_at, closed_at, link) = row[10:]
+    (expires_at, model, origin, state, net_r, gross_r, filled_at, closed_at, link) = row[10:19]
     ladder = [*targets, *[{}] * _N_TARGETS][:_N_TARGETS]
     return (
         str(signal_id),
@@ -117,4 +124,5 @@ def _cells(*row: Any, issued_at: datetime) -> tuple[Any, ...]:
         iso(filled_at),
         iso(closed_at),
         link,
+        *row[19:],
     )

@@ -113,6 +113,7 @@ def train_on_history(origin: Origin, now: datetime, progress: Progress | None = 
         lessons,
         version=name,
         before_ms=until_ms,
+        tell_factors=True,
         progress=lambda done, total: progress and progress("Training the model", done, total),
     )
     if model is None:

@@ -115,6 +115,7 @@ def test_a_settled_and_an_open_signal_as_csv_and_json(alice: User) -> None:
     assert list(rows[0]) == [
         *CONTRACT,
         *("state", "result_r", "gross_r", "filled_at", "settled_at", "hash"),
+        *("break_even", "base_rate", "reward_risk"),
     ]
     assert [row["id"] for row in rows] == [str(first.id), str(second.id)]
     shown = browser.get(f"/api/v1/signals/{first.id}").json()

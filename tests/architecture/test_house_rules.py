@@ -13,7 +13,17 @@ from django.core.management import call_command
 from cryptosystems.management.reference import env_example, settings_page
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("accounts", "billing", "cryptosystems", "frontend", "learning", "signals", "trading")
+ROOMS = (
+    "accounts",
+    "billing",
+    "blog",
+    "cryptosystems",
+    "frontend",
+    "learning",
+    "signals",
+    "trading",
+    "workspace",
+)
 MOST_LINES = 500
 MOST_FUNCTION_LINES = 80
 

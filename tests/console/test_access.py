@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEntry, User
 from cryptosystems.console.people import ACTS
-from cryptosystems.console.roles import OPERATOR, ROLES, SUPPORT, make_roles
+from cryptosystems.console.roles import EDITOR, OPERATOR, ROLES, SUPPORT, make_roles
 from cryptosystems.platform.admin import RecordAdmin
 from tests.console.conftest import World
 from tests.support.people import PASSWORD, add_totp, alice, person, signed_in
@@ -99,7 +99,7 @@ def test_wrong_passwords_for_the_console_meet_the_limits_of_the_sign_in(boss: Us
     assert browser.get("/admin/").status_code == 302
 
 
-@pytest.mark.parametrize("role", [SUPPORT, OPERATOR])
+@pytest.mark.parametrize("role", [SUPPORT, OPERATOR, EDITOR])
 def test_a_role_opens_what_it_names_and_nothing_else(role: str, world: World) -> None:
     user = person("member", is_staff=True)
     add_totp(user)

@@ -37,6 +37,8 @@ SAME_EVERYWHERE = {
         "CSV",
         "JSON",
         "Ed25519",
+        "SHA-256",
+        "BTCUSDT",
         "PDF",
         "TP",
         "Lightweight Charts™",

@@ -30,6 +30,14 @@ def lane_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(scope="module")
+def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that turns only while a test drives it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="module")
 def running_venue() -> Iterator[Venue]:
     with exchange_process(symbols=2, weight_limit=WEIGHT) as venue:
         yield venue
@@ -64,14 +72,14 @@ def make_stage(
     db: None,
     executor_settings: Any,
     venue: Venue,
-    lane_loop: asyncio.AbstractEventLoop,
+    own_loop: asyncio.AbstractEventLoop,
     sinks: Sinks,
 ) -> Iterator[StageMaker]:
     """A stage with options of its own; closed when the test ends."""
     made: list[Stage] = []
 
     def make(**options: Any) -> Stage:
-        made.append(Stage(venue, lane_loop, sinks, **options))
+        made.append(Stage(venue, own_loop, sinks, **options))
         return made[-1]
 
     yield make

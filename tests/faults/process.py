@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,7 +123,6 @@ def _fork(stage: Stage, work: Callable[[], object]) -> int:
 def _be_the_other(stage: Stage, work: Callable[[], object]) -> None:
     try:
         loop = asyncio.new_event_loop()
-        threading.Thread(target=loop.run_forever, daemon=True).start()
         stage.loop, stage.db = loop, Served(loop)
         stage.venue.http = httpx.Client(base_url=stage.venue.base_url, timeout=10.0)
         work()

@@ -48,6 +48,7 @@ MINUTE: Final = 60_000
 WEIGHT: Final = 500_000
 """A minute; limits have tests of their own."""
 _BEAT_MS: Final = 500
+_STRIDE_MS: Final = 8_000
 _RESTLESS: Final = 30
 """Passes with no time between them; one that did all its 200 steps counts fifteen."""
 
@@ -146,7 +147,7 @@ class Stage:
         lane = Lane(ref, port, self.db, market, wall_ms=self.clock.now_ms, holding=self.holding)
         lane.doer.call_s = self.call_s
         if not self.is_deaf:
-            self._listening = asyncio.run_coroutine_threadsafe(lane.listen(), self.loop)
+            self._listening = self.loop.create_task(lane.listen())
             self.until(lambda: bool(lane.inbox))
         return lane
 
@@ -220,7 +221,7 @@ class Stage:
             for _ in range(4):
                 await asyncio.sleep(0)
 
-        asyncio.run_coroutine_threadsafe(turns(), self.loop).result()
+        self.db.drive(turns())
 
     def advance(self, ms: int) -> None:
         """Let market time pass, on both sides."""
@@ -246,16 +247,20 @@ class Stage:
         return due
 
     def run(self, for_ms: int = 0, step_ms: int = 1_000) -> None:
-        """Pass whenever something is due or told, for so much market time."""
-        end, due, restless = self.clock.now_ms() + for_ms, 0, 0
+        """Pass whenever something is due or told, for so much market time.
+
+        The steps of time grow while nothing happens, and are short again after a pass.
+        """
+        end, due, restless, stride = self.clock.now_ms() + for_ms, 0, 0, step_ms
         while restless < _RESTLESS:
             now = self.clock.now_ms()
             if self.is_called(due):
-                due = self.once()
+                due, stride = self.once(), step_ms
                 restless += 1 if due > now + 1 else 15
             elif now < end:
-                pause = max(1, min(end - now, step_ms, max(1, due - now)))
+                pause = max(1, min(end - now, stride, max(1, due - now)))
                 self.advance(pause)
+                stride = max(stride, min(2 * stride, _STRIDE_MS))
                 restless = 0 if pause >= 100 else restless
             else:
                 return

@@ -30,6 +30,6 @@ def test_over_sockets_whatever_goes_wrong_ends_true(
 
 @pytest.mark.parametrize("seed", [s for s in range(SEEDS) if s % OVER_SOCKETS])
 def test_in_process_whatever_goes_wrong_ends_true(
-    db: None, lane_loop: asyncio.AbstractEventLoop, monkeypatch: Any, seed: int
+    db: None, own_loop: asyncio.AbstractEventLoop, monkeypatch: Any, seed: int
 ) -> None:
-    play_on_the_core(db, lane_loop, monkeypatch, 1_000 + seed)
+    play_on_the_core(db, own_loop, monkeypatch, 1_000 + seed)

@@ -172,8 +172,26 @@ def answer(kind: str, args: dict[str, Any], price: float = 60_000.0) -> Any:
         "symbol": symbol,
         "window": "160 candles of 1h",
         "markets": [
-            {"symbol": "C001USDT", "beta": 1.4, "correlation": 0.8, "lag_s": None, "r2": 0.64}
+            {"symbol": "C001USDT", "beta": 1.4, "correlation": 0.8, "lag_s": 120, "r2": 0.64}
         ],
+        "knock_on": {
+            "at": NOW,
+            "move": -0.012,
+            "shocks": 4,
+            "minutes": 1440,
+            "markets": [
+                {
+                    "symbol": "C001USDT",
+                    "beta": 1.4,
+                    "lag_s": 120,
+                    "expected": -0.0168,
+                    "moved": -0.004,
+                    "n": 4,
+                    "followed": 3,
+                    "interval": [0.3, 0.95],
+                }
+            ],
+        },
     }
 
 

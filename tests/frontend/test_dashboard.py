@@ -240,9 +240,11 @@ def test_each_tab_shows_what_the_engine_says(page: Any, site: Site, engine: Play
     page.wait_for_selector('[data-factor="taker_imb"]')
     page.focus('[data-tab="factors"]')
     for tab, words in [
+        ("gates", "2 of 3 gates passed"),
         ("book", "spread 1.0 bp"),
         ("funding", "now −0.0041%, 8th percentile"),
-        ("corr", "160 candles of 1h"),
+        ("corr", "3 of 4"),
+        ("analogs", "Too few candles are kept"),
     ]:
         page.keyboard.press("ArrowRight")
         shows(page, "[data-dock]", words)

@@ -74,9 +74,7 @@ def test_a_field_of_the_signal_leads_to_its_lesson(page: Any, site: Site) -> Non
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_axe_finds_nothing_and_nothing_scrolls_sideways(
-    page: Any, site: Site, theme: str
-) -> None:
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(page: Any, site: Site, theme: str) -> None:
     publish(make_draft())
     page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     for size in (DESKTOP, PHONE):

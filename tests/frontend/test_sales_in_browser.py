@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 CASES = json.loads((Path(__file__).parent / "worth_cases.json").read_text(encoding="utf-8"))
 PLANS = "/ai-trading/plans-pricing"
-PUBLIC = ("/", PLANS, "/terms", "/risk")
+PUBLIC = ("/", PLANS, "/terms", "/risk", "/tools/", "/tools/position-size")
 PERSONAL = (PLANS, "/account/", "/account/billing", "/account/billing/done", "/account/api-tokens")
 
 

@@ -16,7 +16,10 @@ from cryptosystems.platform.tenancy import TenantModel
 
 CONNECTED = {"venue": "simulated", "state": "connected", "key_kind": "ed25519"}
 """Her trading account is one with a key: the first of the choices would be paper, which has none."""
-ROOMS = ("accounts", "billing", "learning", "signals", "trading", "platform", "cryptosystems")
+ROOMS = (
+    *("accounts", "billing", "learning", "workspace", "signals", "trading"),
+    *("platform", "cryptosystems"),
+)
 
 
 def models_with_an_owner() -> list[type[models.Model]]:

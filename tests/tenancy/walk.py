@@ -46,6 +46,7 @@ PAGES: Final = (
     "/",
     "/status",
     "/terms",
+    "/tools/position-size",
     "/ai-trading/plans-pricing",
     "/ai-trading/dashboard",
     "/ai-trading/learn",

@@ -1,9 +1,13 @@
 """What a trade costs, and where it breaks even."""
 
 from decimal import Decimal
+from typing import Final
 
 from cryptosystems.kernel.decimals import round_to_tick
 from cryptosystems.kernel.instruments import Side
+
+STABLE: Final = ("", "USDT", "USDC", "FDUSD")
+"""Fees in these count as USDT (none: nothing was paid); others are converted at their price then."""
 
 
 def break_even(

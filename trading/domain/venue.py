@@ -31,11 +31,15 @@ class OrderKind(StrEnum):
     LIMIT = "LIMIT"
     STOP_MARKET = "STOP_MARKET"
     TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
+    STOP = "STOP"
+    """Becomes a limit order; this kind and the next two are never sent by us."""
+    TAKE_PROFIT = "TAKE_PROFIT"
+    TRAILING_STOP_MARKET = "TRAILING_STOP_MARKET"
 
     @property
     def is_conditional(self) -> bool:
         """Say whether the order lives at the algo service until its trigger."""
-        return self in (OrderKind.STOP_MARKET, OrderKind.TAKE_PROFIT_MARKET)
+        return self not in (OrderKind.MARKET, OrderKind.LIMIT)
 
 
 class Service(StrEnum):
@@ -87,12 +91,18 @@ class OrderRequest:
     price: Decimal | None = None
     trigger_price: Decimal | None = None
     time_in_force: str = ""
-    """GTC, IOC or GTX for LIMIT; empty otherwise."""
+    """GTC, IOC, FOK or GTX of what is or becomes a limit order; empty otherwise."""
     reduce_only: bool = False
     close_position: bool = False
     position_side: PositionSide = PositionSide.BOTH
     by_mark_price: bool = True
     """What triggers a conditional order: the mark price, else the last trade."""
+    activate_price: Decimal | None = None
+    """Where a trailing stop begins to follow the price; None: at once."""
+    callback_rate: Decimal | None = None
+    """How far the price comes back before a trailing stop fires, per cent."""
+    price_protect: bool = False
+    """Do not fire while last and mark price are far apart."""
 
     @property
     def service(self) -> Service:
@@ -255,6 +265,8 @@ class TradingRules:
     status: str = "TRADING"
     max_orders: int = 200
     max_leverage: int = field(default=0)
+    trigger_protect: Decimal = Decimal("0.05")
+    """`triggerProtect`: how far last and mark price may be apart for an order that minds."""
 
     @property
     def is_trading(self) -> bool:

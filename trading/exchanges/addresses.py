@@ -1,5 +1,7 @@
 """Where each venue lives, and which hosts its keys may ever be sent to."""
 
+import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -51,6 +53,20 @@ def addresses_of(venue: Venue, rest: str = "", streams: str = "") -> Addresses:
     for url in (rest, streams):
         check_host(venue, url)
     return Addresses(venue, rest.rstrip("/"), streams.rstrip("/"), rest.rstrip("/"))
+
+
+def ours(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the IPv4 addresses that this machine has, and can connect from."""
+    return tuple(address for address in addresses if ":" not in address and _is_ours(address))
+
+
+def _is_ours(address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        try:
+            tried.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def check_host(venue: Venue, url: str) -> None:

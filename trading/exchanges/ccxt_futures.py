@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from cryptosystems.kernel.decimals import plain
@@ -42,6 +43,8 @@ from trading.exchanges.user_stream import UserStream
 
 _NOT_THERE: Final = (-2011, -2013)
 _CLOCK: Final = -1021
+_NO_MARKET: Final = -1121
+_MINUTE_MS: Final = 60_000
 _PAGE: Final = 1_000
 _MOST_PAGES: Final = 50
 _WEEK_MS: Final = 7 * 86_400_000 - 1
@@ -190,23 +193,27 @@ class CcxtFutures(ExchangePort):
         return self._understood(reply, read)
 
     async def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
-        """Return what rests at both services."""
+        """Return what rests at both services.
+
+        What is asked of one symbol proves an exit. All symbols at once are dear, and their readers
+        (comparing an account) can wait: a thousand of them would take the room of every stop.
+        """
         params = {"symbol": symbol} if symbol else {}
-        weight = 1 if symbol else 40
-        urgent = Priority.EXIT
+        weight, priority = (1, Priority.EXIT) if symbol else (40, Priority.READ)
         ordinary = await self._rows(
-            "fapiPrivateGetOpenOrders", params, wire.order_of, weight, urgent
+            "fapiPrivateGetOpenOrders", params, wire.order_of, weight, priority
         )
         algos = await self._rows(
-            "fapiPrivateGetOpenAlgoOrders", params, wire.algo_of, weight, urgent
+            "fapiPrivateGetOpenAlgoOrders", params, wire.algo_of, weight, priority
         )
         return sorted([*ordinary, *algos], key=lambda o: (o.updated_ms, o.exchange_id))
 
     async def positions(self, symbol: str | None = None) -> list[VenuePosition]:
         """Return positions that are not zero; resting orders alone make zero rows."""
         params = {"symbol": symbol} if symbol else {}
+        priority = Priority.EXIT if symbol else Priority.READ
         found = await self._rows(
-            "fapiPrivateV3GetPositionRisk", params, wire.position_of, 5, Priority.EXIT
+            "fapiPrivateV3GetPositionRisk", params, wire.position_of, 5, priority
         )
         return [p for p in found if p.quantity and symbol in (None, p.symbol)]
 
@@ -249,6 +256,7 @@ class CcxtFutures(ExchangePort):
                 {"symbol": symbol, "startTime": start, "endTime": end, "limit": _PAGE},
                 wire.fill_of,
                 5,
+                Priority.EXIT,  # a close that was filled in part goes on only once it is booked
             )
             found.update((fill.trade_id, fill) for fill in page)
             if len(page) >= _PAGE:
@@ -278,6 +286,15 @@ class CcxtFutures(ExchangePort):
     async def fees(self, symbol: str) -> tuple[Decimal, Decimal]:
         """Return (maker, taker) as fractions."""
         return await self._read("fapiPrivateGetCommissionRate", {"symbol": symbol}, _fees, 20)
+
+    async def price_at(self, symbol: str, at_ms: int) -> Decimal | None:
+        """Return the middle of the minute's open and close; None where there is no such market."""
+        start = at_ms - at_ms % _MINUTE_MS
+        params = {"symbol": symbol, "interval": "1m", "startTime": start, "limit": 1}
+        reply = await self._client.send("fapiPublicGetKlines", params, is_signed=False)
+        if refusal_of(read_json(reply.body))[0] == _NO_MARKET:
+            return None
+        return self._understood(reply, partial(_middle, start))
 
     async def brackets(self) -> dict[str, tuple[RiskBracket, ...]]:
         """Return the leverage brackets of all symbols."""
@@ -429,6 +446,15 @@ def _modes(body: Any) -> dict[str, bool]:
         if name not in body:
             raise wire.Unreadable(f"{name} is missing")
     return {name: wire.flag(body, name) for name in names}
+
+
+def _middle(start_ms: int, body: Any) -> Decimal | None:
+    """Return the middle of open and close, if the first candle is of this minute."""
+    if not isinstance(body, list) or (body and not isinstance(body[0], list)):
+        raise wire.Unreadable("the answer is no list of candles")
+    if not body or body[0][0] != start_ms:
+        return None
+    return (Decimal(str(body[0][1])) + Decimal(str(body[0][4]))) / 2
 
 
 def _fees(body: Any) -> tuple[Decimal, Decimal]:

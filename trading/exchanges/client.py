@@ -6,7 +6,7 @@ what it would keep (last request, last answer) is not kept. Nothing is sent twic
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -18,13 +18,14 @@ import yarl
 
 from trading.exchanges.addresses import Addresses, check_host
 from trading.exchanges.budget import Priority, WeightBudget
-from trading.exchanges.outcomes import Reply
+from trading.exchanges.outcomes import Reply, read_json, refusal_of
 from trading.exchanges.service import ServiceState
 from trading.exchanges.signer import Credential
 
 TIMEOUT_S: Final = 12.0
 """Beyond the 10 seconds that the exchange's own back end takes before it gives up."""
 RECV_WINDOW_MS: Final = 5_000
+_NOT_FROM_HERE: Final = -2015
 _MOST_BODY: Final = 32 * 1024 * 1024
 _FORM: Final = "application/x-www-form-urlencoded"
 _KEPT_HEADERS: Final = (
@@ -42,6 +43,8 @@ class _Sending:
 
     payload: str
     key_id: str
+    leaves_by: str = ""
+    """The address of ours that it leaves by; empty: whichever the system takes."""
     has_left: bool = False
 
     def __repr__(self) -> str:
@@ -65,7 +68,7 @@ class _Endpoints(ccxt.async_support.binanceusdm):  # type: ignore[misc]
         self._timeout = aiohttp.ClientTimeout(
             total=timeout_s, connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s
         )
-        self._http: aiohttp.ClientSession | None = None
+        self._http: dict[str, aiohttp.ClientSession] = {}
 
     def point_at(self, addresses: Addresses) -> None:
         """Leave only the addresses that we use: no other can be reached, even by mistake."""
@@ -107,7 +110,7 @@ class _Endpoints(ccxt.async_support.binanceusdm):  # type: ignore[misc]
         """Send once, and return whatever came back; raises for nothing that a network can do."""
         sending = _SENDING.get()
         try:
-            async with self._session().request(
+            async with self._session(sending.leaves_by).request(
                 method,
                 yarl.URL(url, encoded=True),
                 data=body.encode() if body else None,
@@ -138,26 +141,29 @@ class _Endpoints(ccxt.async_support.binanceusdm):  # type: ignore[misc]
             trouble = "the connection broke" if sending.has_left else "no connection"
             return Reply(None, has_left=sending.has_left, trouble=trouble)
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None or self._http.closed:
+    def _session(self, address: str) -> aiohttp.ClientSession:
+        held = self._http.get(address)
+        if held is None or held.closed:
             trace = aiohttp.TraceConfig()
             # From here on bytes may be on their way; before it they surely are not.
             trace.on_connection_create_end.append(_note_leaving)
             trace.on_connection_reuseconn.append(_note_leaving)
-            self._http = aiohttp.ClientSession(
+            held = self._http[address] = aiohttp.ClientSession(
                 # No limit: a lane has one call at a time, or a few that hang. Fewer connections
                 # than lanes would let a hundred accounts that hang hold up all others.
-                connector=aiohttp.TCPConnector(limit=0, limit_per_host=0),
+                connector=aiohttp.TCPConnector(
+                    limit=0, limit_per_host=0, local_addr=(address, 0) if address else None
+                ),
                 trace_configs=[trace],
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        return self._http
+        return held
 
     async def let_go(self) -> None:
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        held, self._http = self._http, {}
+        for session in held.values():
+            await session.close()
 
 
 async def _note_leaving(session: Any, context: Any, params: Any) -> None:
@@ -180,11 +186,18 @@ class FuturesClient:
         now_ms: Callable[[], int],
         *,
         budget: WeightBudget | None = None,
+        egress: Sequence[str] = (),
         timeout_s: float = TIMEOUT_S,
         budget_now_ms: Callable[[], int] | None = None,
     ) -> None:
         self.addresses = addresses
         self.budget = budget or WeightBudget()
+        """Of the address that everything leaves by, unless the exchange has banned it."""
+        own = egress if len(egress) > 1 else ("",)
+        self._address = own[0]
+        self._spares = {address: WeightBudget() for address in own[1:]}
+        self._bound: set[tuple[str, str]] = set()
+        """(account, address): keys that a spare address was refused for."""
         self.service = ServiceState()
         self._now_ms = now_ms
         self._budget_now_ms = budget_now_ms or now_ms
@@ -222,7 +235,8 @@ class FuturesClient:
             If the host is not one of the venue, or the secret cannot be used; nothing was sent.
         """
         account = credential.account if credential else ""
-        wait_ms = self.budget.take(
+        address, budget = self._way(priority, account)
+        wait_ms = budget.take(
             weight, priority, self._budget_now_ms(), account=account, orders=orders
         )
         if wait_ms:
@@ -235,12 +249,13 @@ class FuturesClient:
         url = self.addresses.rights if endpoint.startswith("sapi") else self.addresses.rest
         check_host(self.addresses.venue, url)
         payload = await self._payload(params or {}, credential if is_signed else None)
-        token = _SENDING.set(_Sending(payload, credential.key_id if credential else ""))
+        key_id = credential.key_id if credential else ""
+        token = _SENDING.set(_Sending(payload, key_id, address))
         try:
             reply = cast("Reply", await getattr(self._endpoints, endpoint)({}))
         finally:
             _SENDING.reset(token)
-        self.budget.answered(
+        budget.answered(
             reply.status,
             reply.headers,
             self._budget_now_ms(),
@@ -249,7 +264,40 @@ class FuturesClient:
         )
         if url == self.addresses.rest:
             self.service.answered(account, reply, self._budget_now_ms())
-        return reply
+        return self._unless_bound(reply, address, account)
+
+    def _way(self, priority: Priority, account: str) -> tuple[str, WeightBudget]:
+        """Return the address a call leaves by: of one that is banned, exits go by a spare one."""
+        now_ms = self._budget_now_ms()
+        if priority is Priority.EXIT and now_ms < self.budget.banned_until_ms:
+            for address, budget in self._spares.items():
+                if now_ms >= budget.banned_until_ms and (account, address) not in self._bound:
+                    return address, budget
+        return self._address, self.budget
+
+    def _unless_bound(self, reply: Reply, address: str, account: str) -> Reply:
+        """Tell a key that may not be used from a spare address from one that is refused.
+
+        The key works; it is bound to other addresses of ours. The next try leaves by another spare
+        one, or waits for the ban to end.
+        """
+        if address not in self._spares or reply.status is None or reply.status < 400:
+            return reply
+        if refusal_of(read_json(reply.body))[0] != _NOT_FROM_HERE:
+            return reply
+        self._bound.add((account, address))
+        wait_ms = max(0, self.budget.banned_until_ms - self._budget_now_ms())
+        return Reply(
+            None,
+            has_left=False,
+            trouble="the key is not allowed from a spare address",
+            retry_after_s=min(1.0, wait_ms / 1_000),
+        )
+
+    def set_limits(self, weight: int, orders_minute: int, orders_ten_seconds: int) -> None:
+        """Take the limits that the exchange publishes; they hold for each address."""
+        for budget in (self.budget, *self._spares.values()):
+            budget.set_limits(weight, orders_minute, orders_ten_seconds)
 
     async def _payload(self, params: Params, credential: Credential | None) -> str:
         query = urlencode([(name, _plain(value)) for name, value in params.items()])

@@ -92,6 +92,10 @@ class ExchangePort(Protocol):
         """Return (maker, taker) as fractions."""
         ...
 
+    async def price_at(self, symbol: str, at_ms: int) -> Decimal | None:
+        """Return the price of a market at a past moment, to the minute; None without such a one."""
+        return None
+
     async def rights(self) -> KeyRights:
         """Return what the key may do."""
         ...

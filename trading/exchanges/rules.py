@@ -10,7 +10,6 @@ import structlog
 from cryptosystems.kernel.errors import CryptoSystemsError
 from trading.domain.venue import RiskBracket, TradingRules
 from trading.exchanges import wire
-from trading.exchanges.budget import WeightBudget
 from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
 from trading.exchanges.outcomes import read_json
@@ -100,8 +99,8 @@ class RulesBook(Mapping[str, TradingRules]):
 
     def _take_limits(self, body: dict[str, Any]) -> None:
         limits = _limits(body.get("rateLimits") or [])
-        budget: WeightBudget = self._client.budget
-        budget.set_limits(
+        budget = self._client.budget
+        self._client.set_limits(
             limits.get(("REQUEST_WEIGHT", "MINUTE", 1), budget.weight_limit),
             limits.get(("ORDERS", "MINUTE", 1), budget.orders_minute),
             limits.get(("ORDERS", "SECOND", 10), budget.orders_ten_seconds),
@@ -147,6 +146,7 @@ def rules_of(row: Mapping[str, Any], brackets: tuple[RiskBracket, ...]) -> Tradi
         status=str(row.get("status") or row.get("contractStatus") or ""),
         max_orders=wire.whole(filters.get("MAX_NUM_ORDERS", {}), "limit", 200),
         max_leverage=max(b.max_leverage for b in brackets),
+        trigger_protect=wire.number(row, "triggerProtect", _D("0.05")),
     )
 
 

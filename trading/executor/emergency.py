@@ -16,12 +16,14 @@ from trading.domain.orders import Leg
 from trading.domain.venue import OutcomeClass
 from trading.exchanges.port import KeyRefused, ReadFailed
 from trading.executor.reads import Desk
+from trading.reconciliation import timing
 from trading.reconciliation.closing import TARGETS_IN_THE_WAY
 from trading.reconciliation.requests import request_of
 from trading.reconciliation.state import OrderFacts, TradeFacts
 
 log = structlog.get_logger(__name__)
 
+FLAT_FOR_MS: Final = 60_000
 SKIPPED_ATTEMPTS: Final = 1_000
 """Rows that were written and are not in memory must not meet the same id."""
 
@@ -33,15 +35,22 @@ class Emergency:
     desk: Desk
     _tries: dict[UUID, int] = field(default_factory=dict)
     _closed: dict[UUID, Decimal] = field(default_factory=dict)
+    _again_ms: dict[UUID, int] = field(default_factory=dict)
+    _flat_since_ms: dict[UUID, int] = field(default_factory=dict)
 
     async def close(self, trade: TradeFacts, now_ms: int) -> bool:
         """Read the position and send one reduce-only market order for what is ours of it.
 
-        Returns True once nothing of ours is left.
+        Returns True once nothing of ours is left. Tries that came to nothing lie further and
+        further apart, as in the close loop; an empty answer is believed only after a minute of
+        them (EX-14), for no row can tell what explains it.
         """
         terms = trade.terms
         if terms is None:
             return True
+        if now_ms < self._again_ms.get(trade.id, 0):
+            return False
+        self._again_ms[trade.id] = now_ms + timing.close_pause_ms(self._tries.get(trade.id, 0) + 1)
         side = self.desk.memory.venue_facts(trade, None).position_side_of[trade.side]
         try:
             found = await self.desk.port.positions(trade.symbol)
@@ -52,6 +61,11 @@ class Emergency:
         ours = trade.open_quantity - self._closed.get(trade.id, Decimal(0))
         most = min(there * trade.side.sign, ours, terms.market_max_quantity)
         quantity = round_to_step(max(Decimal(0), most), terms.step)
+        if quantity <= 0 and ours > 0 and there * trade.side.sign <= 0:
+            self._again_ms[trade.id] = now_ms + timing.FLAT_AGAIN_MS
+            since_ms = self._flat_since_ms.setdefault(trade.id, now_ms)
+            return now_ms - since_ms >= FLAT_FOR_MS
+        self._flat_since_ms.pop(trade.id, None)
         if quantity <= 0:
             return True
         tries = self._tries[trade.id] = self._tries.get(trade.id, 0) + 1

@@ -61,6 +61,8 @@ class LaneMemory:
     is_hedged: bool | None = None
     is_hearing: bool = False
     """The user stream is open: what is changed at the exchange is told."""
+    n_conditional: int = 0
+    """Conditional orders of the whole account, the person's among them, when it was compared."""
     moved_ms: int | None = None
     """When money came into the account or left it, as long as the income list has not told of it."""
     fees: tuple[Decimal, Decimal] | None = None

@@ -29,7 +29,11 @@ RETURNED: Final = "the exchange serves again"
 RECONCILE_WEIGHT: Final = 130
 """What comparing one account costs of the request weight of a minute."""
 ROOM: Final = 1_680
+AT_ONCE: Final = 6
+"""Accounts that may be compared in the first moment; half the room of a minute."""
+LEAST_GAP_MS: Final = 250
 MOST_SPREAD_MS: Final = 240_000
+"""Of up to about a thousand accounts; what has no room then waits for the budget."""
 _MINUTE_MS: Final = 60_000
 
 
@@ -82,7 +86,8 @@ def reconcile_all(lanes: Iterable[Lane], random: Random) -> None:
     random.shuffle(shuffled)
     shuffled.sort(key=lambda lane: not lane.trades)
     gap_ms = _MINUTE_MS * RECONCILE_WEIGHT / ROOM
-    gap_ms = min(gap_ms, MOST_SPREAD_MS / max(1, len(shuffled)))
+    gap_ms = max(LEAST_GAP_MS, min(gap_ms, MOST_SPREAD_MS / max(1, len(shuffled))))
     for place, lane in enumerate(shuffled):
-        lane.reconciler.ask(RETURNED, at_ms=lane.now_ms() + int(place * gap_ms))
+        wait_ms = max(place * LEAST_GAP_MS, int((place - AT_ONCE) * gap_ms))
+        lane.reconciler.ask(RETURNED, at_ms=lane.now_ms() + wait_ms)
         lane.wake.set()

@@ -15,7 +15,7 @@ from trading.domain.client_ids import is_ours
 from trading.domain.denied import Denied
 from trading.domain.orders import TARGETS
 from trading.domain.plan import TradePlan, make_plan
-from trading.domain.venue import Quote, TradingRules, VenueAccount
+from trading.domain.venue import Quote, Service, TradingRules, VenueAccount
 from trading.executor import reads, recover
 from trading.executor.claim import Denial
 from trading.executor.database import fenced
@@ -143,8 +143,11 @@ class MarketPlanner:
             return Denial(
                 "foreign_position", f"The account holds {trade.symbol} already, not by this bot."
             )
-        if len(told) >= MOST_ALGOS:
-            return Denial("too_many_orders", "The account has too many open orders.")
+        n_here = sum(one.service is Service.ALGO for one in told)
+        if max(desk.memory.n_conditional, n_here) >= MOST_ALGOS:
+            return Denial(
+                "too_many_orders", "The account has too many conditional orders; a stop needs room."
+            )
         return None
 
 

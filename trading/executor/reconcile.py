@@ -115,6 +115,7 @@ class Reconciler:
         desk.memory.is_hedged = account.is_hedged
         positions = await desk.port.positions()
         orders = await desk.port.open_orders()
+        desk.memory.n_conditional = sum(one.service is Service.ALGO for one in orders)
         if desk.memory.is_hearing and not positions and not orders:
             desk.memory.bare, desk.memory.bare_ms = account, now_ms
             await reads.read_fees(desk, FEES_OF)  # before there is a signal that all want to take

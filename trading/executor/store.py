@@ -205,7 +205,7 @@ def total_up(trade: Trade, now: datetime) -> books.Totals:
                 side=OrderSide(row.order_side),
                 price=row.price,
                 quantity=row.quantity,
-                fee=row.fee if row.fee_asset in STABLE else Decimal(0),
+                fee=row.fee_usdt or Decimal(0),
                 fee_asset=row.fee_asset,
                 realised=row.realised,
                 at_ms=to_ms(row.at),
@@ -227,8 +227,6 @@ def total_up(trade: Trade, now: datetime) -> books.Totals:
     return totals
 
 
-STABLE: Final = ("USDT", "USDC", "FDUSD")
-"""Fees in these count as USDT; a fee in another asset is kept with its fill and said so."""
 TOTALS: Final = [
     "filled",
     "open_quantity",

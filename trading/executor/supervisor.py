@@ -51,7 +51,9 @@ LINGER_S: Final = 60.0
 """A lane without work stays so long: its user stream is open, the next signal may come."""
 SAFE_S: Final = 10.0
 """Nothing is sent under a lease that was renewed longer ago; it runs out after 15."""
-DRAIN_S: Final = 15.0
+DRAIN_S: Final = 5.0
+"""How long a lane may finish its step when it is ended: no order waits longer than three seconds
+for its reply, and a reading that hangs is worth nothing any more."""
 PREFIX: Final = "lane:"
 _PAUSES_S: Final = (1.0, 2.0, 5.0, 15.0, 60.0)
 

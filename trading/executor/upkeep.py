@@ -1,11 +1,11 @@
 """What a lane asks for now and then, whatever its trades want: strange fills, and its equity."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from trading.exchanges.port import ReadFailed
-from trading.executor import income, reads, standing
+from trading.executor import coins, income, reads, standing
 from trading.executor.market import Breaker
 from trading.executor.reads import Desk
 from trading.reconciliation.state import TradeFacts
@@ -13,6 +13,8 @@ from trading.reconciliation.state import TradeFacts
 IDENTIFY_MS: Final = 2_000
 IDENTIFY_LATE_MS: Final = 15_000
 """While there are none, unless the stream tells of a fill."""
+CONVERT_MS: Final = 20_000
+"""Fees in other coins are looked for so often."""
 EQUITY_MS: Final = 60_000
 MOVED_MS: Final = 6_000
 """So long after money came or went the account is read, and again until the list tells of it."""
@@ -27,6 +29,8 @@ class Upkeep:
     pace: Callable[[], float]
     _identify_ms: int = 0
     _equity_ms: int = 0
+    _convert_ms: int = 0
+    _coins: coins.Coins = field(default_factory=coins.Coins)
     _moved_ms: int = 0
     """When a transfer that the income list does not tell of yet is asked for again."""
 
@@ -44,6 +48,7 @@ class Upkeep:
         """
         try:
             await self._identify(now_ms)
+            await self._convert(now_ms)
             await self._read_equity(trades, now_ms)
         except ReadFailed as error:
             self.breaker.failed(now_ms, error.after_s)
@@ -55,6 +60,13 @@ class Upkeep:
         self._identify_ms = now_ms + IDENTIFY_MS
         if not await reads.identify_parked(self.desk, now_ms):
             self._identify_ms = now_ms + IDENTIFY_LATE_MS
+
+    async def _convert(self, now_ms: int) -> None:
+        """Convert fees in other coins now and then."""
+        if now_ms < self._convert_ms:
+            return
+        self._convert_ms = now_ms + CONVERT_MS
+        await self._coins.convert(self.desk, now_ms)
 
     async def _read_equity(self, trades: Iterable[TradeFacts], now_ms: int) -> None:
         """Read what the account is worth while something is open, for the breakers (EX-24)."""

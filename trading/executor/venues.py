@@ -5,7 +5,7 @@ exchange's time, the filters. It starts with the first account that needs it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -14,12 +14,14 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
+from redis.exceptions import RedisError
 
 from cryptosystems.kernel.errors import CryptoSystemsError, RetryLater
 from trading import vault
 from trading.contracts import Venue
 from trading.domain.venue import Quote, Service, TradingRules
-from trading.exchanges.addresses import addresses_of
+from trading.exchanges.addresses import addresses_of, ours
 from trading.exchanges.ccxt_futures import CcxtFutures
 from trading.exchanges.client import FuturesClient
 from trading.exchanges.clock import VenueClock
@@ -32,6 +34,8 @@ from trading.exchanges.signer import Credential, KeyKind
 from trading.executor.database import Database
 from trading.executor.market import Market
 from trading.models import TradingAccount
+from trading.selectors.tiers import market_venue
+from trading.services import tiers
 from trading.services.openings import Ledger
 
 log = structlog.get_logger(__name__)
@@ -43,16 +47,10 @@ SERVICE_S: Final = 1.0
 STATUS_S: Final = 60.0
 """The exchange is asked so often whether it is in maintenance (EX-32)."""
 AWAY_S: Final = 5.0
-"""And so often while it is away."""
+"""And so often while it is away, or has just refused somebody."""
 TURN_S: Final = 5.0
 READY_S: Final = 15.0
 """How long a lane waits for the clock and the rules of its venue before it tries again later."""
-_MARKETS: Final = {
-    "simulated": Venue.SIMULATED,
-    "replay": Venue.SIMULATED,
-    "binance": Venue.BINANCE,
-    "demo": Venue.DEMO,
-}
 _PROBED: Final = "BTCUSDT"
 _NOBODY: Final = "cs-nobody"
 """An order that there never is: asking for it costs weight 1, and only a key may ask."""
@@ -60,11 +58,6 @@ _NOBODY: Final = "cs-nobody"
 
 def _real_ms() -> int:
     return int(monotonic() * 1_000)
-
-
-def market_venue() -> Venue:
-    """Return the venue whose prices the product shows, and paper accounts trade at."""
-    return _MARKETS[settings.MARKET]
 
 
 @dataclass(slots=True)
@@ -82,13 +75,20 @@ class Desk:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     keyed: CcxtFutures | None = None
     """Some account's port: the real exchange tells its brackets only to a key."""
+    on_rules: Callable[["Desk"], Awaitable[None]] | None = None
+    """What hears of rules that were read anew."""
 
     def __post_init__(self) -> None:
         addresses = addresses_of(self.venue, self.rest, self.streams)
         self.clock = VenueClock(self.speed)
         # Limits run on real time, however fast a replayed market does.
         budget_ms = self.clock.now_ms if self.speed == 1.0 else _real_ms
-        self.client = FuturesClient(addresses, self.clock.now_ms, budget_now_ms=budget_ms)
+        self.client = FuturesClient(
+            addresses,
+            self.clock.now_ms,
+            budget_now_ms=budget_ms,
+            egress=ours(settings.EGRESS_ADDRESSES),
+        )
         self.rules = RulesBook(self.client)
         self.feed = QuoteFeed(addresses.streams, self.clock.now_ms, speed=self.speed)
 
@@ -117,6 +117,8 @@ class Desk:
             if self.clock.is_sure() and (is_due or wants_brackets):
                 try:
                     await self.rules.refresh(self.keyed)
+                    if self.on_rules is not None:
+                        await self.on_rules(self)
                 except ReadFailed as error:
                     log.warning("rules_not_read", venue=self.venue.value, reason=str(error))
             self._say_ready()
@@ -126,12 +128,18 @@ class Desk:
         """Judge whether the exchange serves; ask it now and then, and oftener while it is away."""
         service, asked_s = self.client.service, -STATUS_S
         while True:
-            if monotonic() - asked_s >= (AWAY_S if service.away else STATUS_S):
+            if monotonic() - asked_s >= (AWAY_S if service.is_doubtful else STATUS_S):
                 asked_s = monotonic()
                 await self._ask_service()
-            if service.look(self.client.budget_ms):
-                log.warning("exchange_service", venue=self.venue.value, away=service.away)
+            self.judge_service()
             await asyncio.sleep(SERVICE_S)
+
+    def judge_service(self) -> str:
+        """Return why the exchange counts as away now; empty while it serves."""
+        service = self.client.service
+        if service.look(self.client.budget_ms):
+            log.warning("exchange_service", venue=self.venue.value, away=service.away)
+        return service.away
 
     async def _ask_service(self) -> None:
         service = self.client.service
@@ -235,7 +243,7 @@ class LiveVenues:
                 "is_clock_sure": desk.clock.is_sure(),
                 "round_trip_ms": round(desk.clock.round_trip_ms, 1),
                 "weight_used": desk.client.budget.used(desk.client.budget_ms),
-                "away": desk.client.service.away,
+                "away": desk.judge_service(),
             }
         if found:
             found["weight_used"] = max(one["weight_used"] for one in found.values())
@@ -260,7 +268,7 @@ class LiveVenues:
             rest = settings.MARKET_REST_URL if is_local else ""
             streams = (settings.MARKET_WS_URL or rest.replace("http", "ws", 1)) if is_local else ""
             speed = settings.MARKET_SPEED if is_local else 1.0
-            self._desks[real] = Desk(real, rest, streams, speed)
+            self._desks[real] = Desk(real, rest, streams, speed, on_rules=self._tell_rules)
         self._keep(real)
         return self._desks[real]
 
@@ -272,6 +280,20 @@ class LiveVenues:
             self._tasks[venue] = asyncio.create_task(
                 self._desks[venue].run(), name=f"venue-{venue.value}"
             )
+
+    async def _tell_rules(self, desk: Desk) -> None:
+        """Put filters and tiers where pages find them; they only miss them if the cache is away."""
+        rules = desk.rules
+        try:
+            await self._db.run(
+                tiers.keep,
+                desk.venue,
+                dict(rules),
+                timezone.now(),
+                has_real_brackets=rules.has_real_brackets,
+            )
+        except RedisError as error:
+            log.warning("tiers_not_kept", venue=desk.venue.value, error=repr(error)[:200])
 
     def _credential(self, account: TradingAccount) -> Credential:
         place = vault.Place(account.user_id, account.pk)

@@ -10,8 +10,8 @@ class ExecutorStep(LoopStep):
     """Starts the executor with a worker of the queue `trading`, and stops it with it."""
 
     queue = "trading"
-    stop_s = 20.0
-    """Lanes finish the step they are in and give their leases back."""
+    stop_s = 10.0
+    """Lanes finish the step they are in, for at most `DRAIN_S`, and give their leases back."""
 
     def main(self) -> Coroutine[Any, Any, None]:
         from trading.executor.host import run_executor  # heavy: only where it runs

@@ -13,14 +13,14 @@ from trading.domain.venue import (
     AlgoEvent,
     OrderKind,
     OrderRequest,
-    OrderSide,
     Quote,
     Service,
     TradingRules,
+    VenueFill,
     VenueOrder,
     VenueState,
 )
-from trading.matching import filters
+from trading.matching import filters, triggers
 from trading.matching.account import NOT_FOUND, OrdinaryAccount
 from trading.matching.records import ZERO, Fees, Ids, Order, with_quantity
 from trading.matching.refused import Refused
@@ -59,7 +59,7 @@ class AlgoAccount(OrdinaryAccount):
         Raises
         ------
         Refused
-            -2021 where it would trigger at once, -4130 beside another close-position order of its
+            -2021 where it would trigger at once, -2007 for a callback rate, -4130 beside another close-position order of its
             kind and direction, -4509 for a close-position order while flat, -4045 above 200.
         """
         if not request.kind.is_conditional:
@@ -67,15 +67,13 @@ class AlgoAccount(OrdinaryAccount):
         rules = self._check(request)
         reduces = self._only_reduces(request) or request.close_position
         filters.check_status(rules, opens=not reduces)
-        trigger = filters.check_price(rules, request.trigger_price, name="triggerPrice")
+        triggers.check(rules, request, quote)
         quantity = self._algo_quantity(rules, request, quote)
         if sum(len(held) for held in self.algos.values()) >= MOST_CONDITIONAL:
             raise Refused(-4045, "Reach max stop order limit.")
         self.marks[request.symbol] = quote.mark
-        price = quote.mark if request.by_mark_price else quote.last
-        if _has_come(request, trigger, price, price):
-            raise Refused(-2021, "Order would immediately trigger.")
         order = Order(self.ids.next_algo(), request, VenueState.NEW, quantity, now_ms, now_ms)
+        triggers.start(order, quote)
         self.algos.setdefault(request.symbol, {})[order.id] = order
         self._tell_algo(order, now_ms)
         return order.view()
@@ -84,7 +82,7 @@ class AlgoAccount(OrdinaryAccount):
         if not request.close_position:
             quantity = filters.check_quantity(rules, request)
             if not self._only_reduces(request):
-                filters.check_notional(rules, quantity, quote.mark)
+                filters.check_notional(rules, quantity, request.price or quote.mark)
             return quantity
         if request.quantity is not None:
             raise Refused(-4136, "Target strategy invalid for closePosition with quantity.")
@@ -128,9 +126,19 @@ class AlgoAccount(OrdinaryAccount):
         if waiting:
             self.marks[quote.symbol] = quote.mark
         for order in list(waiting.values()) if waiting else ():
-            if order.state is VenueState.NEW and _reached(order.request, quote):
-                self._trigger(order, quote, now_ms)
+            if order.state is VenueState.NEW:
+                self._look_at(order, quote, now_ms)
         super().on_quote(quote, now_ms)
+
+    def _look_at(self, order: Order, quote: Quote, now_ms: int) -> None:
+        was_active = order.is_active
+        has_come = triggers.reached(order, quote)
+        if order.is_active and not was_active:
+            self._tell_algo(order, now_ms)  # a trailing stop has begun to follow the price
+        if has_come and not triggers.is_protected(
+            self.rules[order.request.symbol], order.request, quote
+        ):
+            self._trigger(order, quote, now_ms)
 
     def _trigger(self, order: Order, quote: Quote, now_ms: int) -> None:
         if order.id not in self.algos.get(order.request.symbol, {}):
@@ -163,17 +171,21 @@ class AlgoAccount(OrdinaryAccount):
         rules = self.rules[r.symbol]
         child_request = replace(
             with_quantity(r, quantity),
-            kind=OrderKind.MARKET,
+            kind=OrderKind.LIMIT if r.kind in triggers.LIMITS else OrderKind.MARKET,
             trigger_price=None,
+            activate_price=None,
+            callback_rate=None,
+            price_protect=False,
             close_position=False,
             reduce_only=False,
         )
-        if not only_reduces:
-            try:
-                self._check_affordable(rules, child_request, quantity, quote.mark)
-            except Refused as refusal:
-                self._end_algo(order, VenueState.REJECTED, now_ms, refusal.message)
-                return
+        try:
+            if not only_reduces:
+                self._check_affordable(rules, child_request, quantity, r.price or quote.mark)
+            self._check_taking(child_request, quantity, quote)
+        except Refused as refusal:
+            self._end_algo(order, VenueState.REJECTED, now_ms, refusal.message)
+            return
         child = Order(
             self.ids.next_order(),
             replace(child_request, reduce_only=r.reduce_only or r.close_position),
@@ -185,12 +197,20 @@ class AlgoAccount(OrdinaryAccount):
             original_kind=r.kind.value,
         )
         order.actual_order_id = child.id
-        order.state, order.updated_ms = VenueState.TRIGGERED, now_ms
-        self._tell_algo(order, now_ms)
+        self._end_algo(order, VenueState.TRIGGERED, now_ms)
         self._add(child, now_ms)
         self._take(child, quote, now_ms)
-        order.filled, order.cost = child.filled, child.cost
-        self._end_algo(order, VenueState.FINISHED, now_ms)
+
+    def _tell_order(
+        self, order: Order, fill: VenueFill | None, now_ms: int, reason: str = ""
+    ) -> None:
+        """Tell of an ordinary order; what it came from is finished once it has ended."""
+        super()._tell_order(order, fill, now_ms, reason)
+        parent = self.ended.get(order.algo_id) if order.algo_id and not order.is_open else None
+        if parent is not None:
+            parent.filled, parent.cost = order.filled, order.cost
+            parent.state, parent.updated_ms = VenueState.FINISHED, now_ms
+            self._tell_algo(parent, now_ms)
 
     def _after_fills(self, symbol: str, now_ms: int) -> None:
         """Let close-position orders go once there is nothing left to close."""
@@ -246,21 +266,3 @@ class AlgoAccount(OrdinaryAccount):
     def restore_algo(self, order: Order) -> None:
         """Let a lost conditional order be there again."""
         self.algos.setdefault(order.request.symbol, {})[order.id] = order
-
-
-def _has_come(request: OrderRequest, trigger: Decimal, high: Decimal, low: Decimal) -> bool:
-    rises = request.kind is OrderKind.STOP_MARKET
-    if request.side is OrderSide.SELL:
-        rises = not rises
-    return high >= trigger if rises else low <= trigger
-
-
-def _reached(request: OrderRequest, quote: Quote) -> bool:
-    """Say whether the price was at the trigger at any time since the quote before."""
-    assert request.trigger_price is not None
-    if request.by_mark_price:
-        high = quote.mark if quote.mark_high is None else quote.mark_high
-        low = quote.mark if quote.mark_low is None else quote.mark_low
-    else:
-        high, low = quote.high, quote.low
-    return _has_come(request, request.trigger_price, high, low)

@@ -61,7 +61,7 @@ class CheckedAccount(Ledger):
             raise Refused(-4061, "Order's position side does not match user's setting.")
         if self.is_hedged and request.reduce_only:
             raise filters.superfluous("reduceonly")
-        if request.kind is not OrderKind.LIMIT and request.price is not None:
+        if request.kind is OrderKind.MARKET and request.price is not None:
             raise filters.superfluous("price")
         return rules
 
@@ -72,7 +72,7 @@ class CheckedAccount(Ledger):
             best = quote.ask if request.side is OrderSide.BUY else quote.bid
             return max(best, quote.mark)
         price = filters.check_price(rules, request.price)
-        if request.time_in_force not in ("GTC", "IOC", "FOK", "GTX"):
+        if request.time_in_force not in filters.FORCES:
             raise filters.missing("timeInForce")
         filters.check_band(rules, request, quote)
         return price

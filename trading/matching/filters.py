@@ -8,6 +8,8 @@ from trading.domain.venue import OrderKind, OrderRequest, OrderSide, Quote, Trad
 from trading.matching.refused import Refused
 
 _CLIENT_ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+FORCES: Final = ("GTC", "IOC", "FOK", "GTX")
+"""Times in force of limit orders."""
 _HIGHEST_PRICE: Final = Decimal(10_000_000)
 
 

@@ -72,6 +72,10 @@ class Order:
     original_kind: str = ""
     reject_reason: str = ""
     triggered_ms: int = 0
+    is_active: bool = False
+    """A trailing stop follows the price."""
+    best: Decimal | None = None
+    """The best price that a trailing stop has seen since."""
 
     @property
     def left(self) -> Decimal:
@@ -156,6 +160,9 @@ def request_to_dict(r: OrderRequest) -> dict[str, Any]:
         "close_position": r.close_position,
         "position_side": r.position_side.value,
         "by_mark_price": r.by_mark_price,
+        "activate_price": number(r.activate_price),
+        "callback_rate": number(r.callback_rate),
+        "price_protect": r.price_protect,
     }
 
 
@@ -170,6 +177,8 @@ def request_from_dict(d: dict[str, Any]) -> OrderRequest:
             "price": decimal(d["price"]),
             "trigger_price": decimal(d["trigger_price"]),
             "position_side": PositionSide(d["position_side"]),
+            "activate_price": decimal(d.get("activate_price")),
+            "callback_rate": decimal(d.get("callback_rate")),
         }
     )
 
@@ -190,6 +199,8 @@ def order_to_dict(order: Order) -> dict[str, Any]:
         "original_kind": order.original_kind,
         "reject_reason": order.reject_reason,
         "triggered_ms": order.triggered_ms,
+        "is_active": order.is_active,
+        "best": number(order.best),
     }
 
 
@@ -203,6 +214,7 @@ def order_from_dict(d: dict[str, Any]) -> Order:
             "quantity": Decimal(d["quantity"]),
             "filled": Decimal(d["filled"]),
             "cost": Decimal(d["cost"]),
+            "best": decimal(d.get("best")),
         }
     )
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from cryptosystems.platform.tenancy import TenantModel
+from trading.domain.fees import STABLE
 from trading.domain.orders import Leg, OrderState
 from trading.models.accounts import TradingAccount
 from trading.models.trades import Trade
@@ -85,11 +86,18 @@ class Fill(TenantModel):
     quantity = models.DecimalField(max_digits=30, decimal_places=12)
     fee = models.DecimalField(max_digits=24, decimal_places=8)
     fee_asset = models.CharField(max_length=16)
+    fee_converted = models.DecimalField(max_digits=24, decimal_places=8, null=True)
+    """USDT that a fee in another coin was worth when it was paid; null: no such fee, or not known."""
     realised = models.DecimalField(max_digits=24, decimal_places=8)
     is_maker = models.BooleanField()
     reason = models.CharField(max_length=12, blank=True, default="")
     """autoclose, adl, settlement, manual; empty: our own order."""
     at = models.DateTimeField()
+
+    @property
+    def fee_usdt(self) -> Decimal | None:
+        """Return the fee in USDT; None while what its coin was worth is not known."""
+        return self.fee if self.fee_asset in STABLE else self.fee_converted
 
     class Meta:
         ordering: ClassVar[list[str]] = ["at", "id"]

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, Sum
 
 from trading.contracts import TradeState
+from trading.domain.fees import STABLE
 from trading.domain.orders import Leg, OrderState
 from trading.domain.sizing import TAKER
 from trading.models import BotSettings, CashFlowRow, Fill, Trade, TradeOrder
@@ -71,10 +72,17 @@ def today_of(row: BotSettings, now: datetime) -> Today:
     )
     fills = Fill.objects.for_user(row.user_id).filter(account_id=row.account_id, at__gte=since)
     zero = Decimal(0)
-    booked = flows.filter(kind__in=FILL_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
-    other = flows.filter(kind__in=OTHER_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
-    told = fills.aggregate(realised=Sum("realised"), fees=Sum("fee", filter=Q(fee_asset="USDT")))
-    filled = (told["realised"] or zero) - (told["fees"] or zero)
+    told = fills.aggregate(
+        realised=Sum("realised"),
+        fees=Sum("fee", filter=Q(fee_asset__in=STABLE)),
+        converted=Sum("fee_converted"),
+    )
+    converted = told["converted"] or zero  # the income list has those in their own coin
+    in_usdt = flows.filter(asset__in=STABLE)
+    booked = in_usdt.filter(kind__in=FILL_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
+    other = in_usdt.filter(kind__in=OTHER_FLOWS).aggregate(total=Sum("amount"))["total"] or zero
+    booked -= converted
+    filled = (told["realised"] or zero) - (told["fees"] or zero) - converted
     entered = Trade.objects.for_user(row.user_id).filter(
         account_id=row.account_id, opened_at__gte=since
     )

@@ -22,7 +22,7 @@ from trading.contracts import (
     TradeState,
     Venue,
 )
-from trading.domain.fees import in_r
+from trading.domain.fees import STABLE, in_r
 from trading.domain.orders import Leg, OrderState
 from trading.models import Fill, JournalEntry, Trade, TradeOrder
 from trading.selectors.standing import HELD
@@ -351,14 +351,22 @@ def _fill_lines(
                 filled=fill.price,
                 quantity=fill.quantity,
                 slippage_bps=_slippage(fill, asked),
-                fee=fill.fee,
-                result_r=in_r(fill.realised - fill.fee, trade.risk_amount)
-                if trade and fill.leg != Leg.ENTRY.value
+                fee=fill.fee_usdt,
+                fee_paid=_paid(fill),
+                result_r=in_r(fill.realised - fill.fee_usdt, trade.risk_amount)
+                if trade and fill.leg != Leg.ENTRY.value and fill.fee_usdt is not None
                 else None,
                 exchange_id=fill.exchange_order_id,
             )
         )
     return found
+
+
+def _paid(fill: Fill) -> str:
+    """Return a fee as it was paid, in a coin that had to be converted; else nothing."""
+    if fill.fee_asset in STABLE:
+        return ""
+    return f"{plain(fill.fee.normalize())} {fill.fee_asset}"
 
 
 def _event(fill: Fill) -> str:
@@ -403,6 +411,7 @@ def _placed(order: TradeOrder, trade: Trade) -> FillLine:
         quantity=None,
         slippage_bps=None,
         fee=None,
+        fee_paid="",
         result_r=None,
         exchange_id=order.exchange_id,
     )
@@ -425,6 +434,7 @@ def _passed(trade: Trade) -> FillLine:
         quantity=None,
         slippage_bps=None,
         fee=None,
+        fee_paid="",
         result_r=None,
         exchange_id="",
     )

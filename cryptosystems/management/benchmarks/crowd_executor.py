@@ -58,7 +58,8 @@ async def _run(
     from trading.executor.hints import hear_bells
     from trading.executor.host import SWITCH_S
     from trading.executor.supervisor import Supervisor, process_name
-    from trading.executor.venues import LiveVenues, market_venue
+    from trading.executor.venues import LiveVenues
+    from trading.selectors.tiers import market_venue
 
     await asyncio.to_thread(prepare_database)
     rest = settings.MARKET_REST_URL

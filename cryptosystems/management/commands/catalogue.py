@@ -14,7 +14,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
-ROOMS: Final = ("accounts", "billing", "cryptosystems", "frontend", "learning", "signals", "trading")
+ROOMS: Final = (
+    "accounts",
+    "billing",
+    "cryptosystems",
+    "frontend",
+    "learning",
+    "signals",
+    "trading",
+    "workspace",
+)
 # Of Python and templates, and of the browser's modules: the latter go out with each page.
 DOMAINS: Final = ("django", "djangojs")
 _KEYWORDS: Final[dict[str, Any]] = {

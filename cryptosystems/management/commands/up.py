@@ -27,6 +27,8 @@ EXCHANGE_WEIGHT: Final = 200_000
 """The embedded exchange lets the first history load quickly; a real one allows 2,400 a minute."""
 BASE_STORAGE: Final = "CS_BASE_STORAGE"
 """Where storage of several markets lies side by side; set when `up` starts itself anew."""
+EXECUTOR_STOP_S: Final = 12.0
+"""Mostly it goes within a second; a lane may have five to finish a step that hangs."""
 _PROGRESS_S: Final = 1.0
 _READY_WITHIN_S: Final = 1_800.0
 
@@ -190,7 +192,10 @@ class Product:
             await self.supervisor.start(self._service(name, argv, _at_once))
         # The only process that is given what opens exchange keys.
         env = surroundings.executor_environment(self.env, plan.storage)
-        await self.supervisor.start(Service("executor", self._executor_argv(), env, _at_once))
+        executor = Service(
+            "executor", self._executor_argv(), env, _at_once, stop_within_s=EXECUTOR_STOP_S
+        )
+        await self.supervisor.start(executor)
         await self._until_ready()
         self.progress.say(f"CryptoSystems is ready at {self.address}/ai-trading/dashboard")
 

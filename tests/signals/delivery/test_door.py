@@ -92,7 +92,7 @@ async def test_the_first_account_frame_says_what_its_owner_may_use() -> None:
     assert frame["topic"] == "account"
     assert frame["data"]["state"] == "trial"
     assert "live_signals" in frame["data"]["features"]
-    assert set(frame["data"]) == {"state", "until", "features", "sentence", "trading"}
+    assert set(frame["data"]) == {"state", "until", "features", "sentence", "trading", "alerts"}
 
 
 async def test_a_bell_brings_the_new_state_to_its_owner_alone() -> None:

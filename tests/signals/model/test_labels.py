@@ -137,10 +137,19 @@ def test_a_fair_coin_loses_its_costs() -> None:
     assert np.nanmean(labels.net_r) < np.nanmean(labels.gross_r) - 0.05
 
 
-def test_uniqueness_is_the_mean_share_of_the_time_a_label_lives_in() -> None:
+def test_uniqueness_is_the_share_of_the_time_a_label_is_decided_in() -> None:
     # Three labels of one symbol: 0-1, 1-2 and 5-5; one of another: 0-1.
     weights = uniqueness(np.array([0, 1, 5, 0]), np.array([1, 2, 5, 1]), np.array([0, 0, 0, 1]), 8)
-    np.testing.assert_allclose(weights, [(1 + 0.5) / 2, (0.5 + 1) / 2, 1.0, 1.0])
+    np.testing.assert_allclose(weights, [1.0, 0.5, 1.0, 1.0])
+
+
+def test_a_label_s_own_end_does_not_change_its_weight() -> None:
+    """Losers end sooner: weighed by their own lives they would teach a rate that is too low."""
+    at, column = np.arange(40), np.zeros(40, dtype=np.int64)
+    early, late = np.full(40, 6), np.full(40, 6)
+    late[20] = 30
+    first, second = (uniqueness(at, at + life, column, 80) for life in (early, late))
+    assert first[20] == second[20]
 
 
 def test_only_what_was_decided_before_the_test_may_teach() -> None:

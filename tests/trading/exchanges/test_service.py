@@ -4,12 +4,28 @@ import json
 
 import pytest
 
+from tests.trading.exchanges.stage import hmac_credential, order
+from tests.trading.exchanges.test_odd_replies import says, serving
+from trading.contracts import Venue
+from trading.exchanges.addresses import addresses_of
+from trading.exchanges.ccxt_futures import CcxtFutures
+from trading.exchanges.client import FuturesClient
 from trading.exchanges.outcomes import Reply
 from trading.exchanges.service import QUIET_MS, WINDOW_MS, WORD_MS, ServiceState
 
 REFUSED = Reply(503, b"Service Unavailable")
 FINE = Reply(200, b"{}")
-OVERLOADED = Reply(503, b'{"code":-1008,"msg":"Server is currently overloaded"}')
+
+
+async def test_the_client_takes_note_of_what_its_accounts_are_told() -> None:
+    async with serving(says(503, b"Service Unavailable.")) as server:
+        client = FuturesClient(addresses_of(Venue.SIMULATED, server.url, "ws://nowhere"), lambda: 1)
+        for name in "abc":
+            await CcxtFutures(client, hmac_credential(name, "s")).submit(
+                order("cs-1", quantity="1")
+            )
+        assert client.service.look(1)
+        await client.close()
 
 
 def status(value: object) -> Reply:
@@ -24,9 +40,9 @@ def away(*calls: tuple[str, Reply, int], now_ms: int = 5_000) -> str:
     return state.away
 
 
-def test_three_refused_accounts_within_ten_seconds_tell_that_it_is_away() -> None:
-    words = away(("a", REFUSED, 1), ("b", REFUSED, 2_000), ("c", REFUSED, 4_000))
-    assert "refused 3 accounts" in words
+def test_three_refused_accounts_within_a_minute_tell_that_it_is_away() -> None:
+    calls = [("a", FINE, 0), ("a", REFUSED, 1), ("b", REFUSED, 20_000), ("c", REFUSED, 40_000)]
+    assert "refused 3 accounts" in away(*calls, now_ms=45_000)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +50,12 @@ def test_three_refused_accounts_within_ten_seconds_tell_that_it_is_away() -> Non
     [
         [("a", REFUSED, at) for at in range(0, 5_000, 100)],
         [("a", REFUSED, 1), ("b", REFUSED, 2), ("", REFUSED, 3)],
-        [(name, OVERLOADED, 1) for name in "abcdef"],
+        [(name, reply, at) for name in "abc" for at, reply in ((1, REFUSED), (2, FINE))],
         [(name, Reply(None, trouble="no answer in time"), 1) for name in "abcdef"],
         [*((name, REFUSED, 1) for name in "abc"), *((name, FINE, 1) for name in "defghij")],
         [("a", REFUSED, 1), ("b", REFUSED, 2), ("c", REFUSED, -WINDOW_MS)],
     ],
-    ids=["one account", "no account", "overloaded", "silence", "most are answered", "long ago"],
+    ids=["one account", "no account", "answered since", "silence", "most are answered", "long ago"],
 )
 def test_less_than_that_tells_nothing(calls: list[tuple[str, Reply, int]]) -> None:
     assert away(*calls) == ""

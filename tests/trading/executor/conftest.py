@@ -22,10 +22,18 @@ def lane_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop.close()
 
 
+@pytest.fixture(scope="session")
+def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that turns only while a test drives it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
 @pytest.fixture
-def stage(db: None, lane_loop: asyncio.AbstractEventLoop) -> Stage:
+def stage(db: None, own_loop: asyncio.AbstractEventLoop) -> Stage:
     """A lane whose rows are written in the test's own thread and transaction."""
-    return Stage(lane_loop)
+    return Stage(own_loop)
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ class SmallExchange:
         self.key_works = True
         self.flows: list[CashFlow] = []
         self.wallet = D(10_000)
+        self.fee_asset, self.fee_price = "USDT", D(1)
         self._children: dict[str, VenueOrder] = {}
         self._ids = itertools.count(1000)
 
@@ -273,8 +274,8 @@ class SmallExchange:
             side=order.side,
             price=price,
             quantity=quantity,
-            fee=(price * quantity * D("0.0005")).quantize(D("0.00000001")),
-            fee_asset="USDT",
+            fee=(price * quantity * D("0.0005") / self.fee_price).quantize(D("0.00000001")),
+            fee_asset=self.fee_asset,
             realised=realised,
             is_maker=order.kind == "LIMIT",
             at_ms=self.now_ms(),
@@ -450,6 +451,10 @@ class SmallExchange:
     async def fills(self, symbol: str, since_ms: int) -> list[VenueFill]:
         self._read("fills")
         return [replace(fill, client_id="") for fill in self.fills_done if fill.at_ms >= since_ms]
+
+    async def price_at(self, symbol: str, at_ms: int) -> Decimal | None:
+        self._read("price")
+        return self.fee_price if symbol == "BNBUSDT" else None
 
     async def income(self, since_ms: int) -> list[CashFlow]:
         self._read("income")

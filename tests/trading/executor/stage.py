@@ -2,11 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
-from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
@@ -100,28 +97,22 @@ R = TypeVar("R")
 
 
 class Served:
-    """The lanes' database: jobs of the loop's thread are done by the thread of the test."""
+    """The lanes' database and their loop, both in the thread of the test: the loop stands still
+    while the test looks, and a statement costs no change of threads."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        done: Future[R] = Future()
-        self._jobs.put((done, partial(function, *args, **kwargs)))
-        return await asyncio.wrap_future(done)
+        asyncio._set_running_loop(None)  # Django gives each task a connection of its own
+        try:
+            return function(*args, **kwargs)
+        finally:
+            asyncio._set_running_loop(self._loop)
 
     def drive(self, coroutine: Coroutine[Any, Any, R]) -> R:
-        """Run a coroutine to its end and serve its jobs meanwhile."""
-        running = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        running.add_done_callback(lambda _: self._jobs.put(None))
-        while (job := self._jobs.get()) is not None:
-            done, call = job
-            try:
-                done.set_result(call())
-            except BaseException as error:  # what the lane should see
-                done.set_exception(error)
-        return running.result()
+        """Run a coroutine to its end."""
+        return self._loop.run_until_complete(coroutine)
 
 
 @dataclass

@@ -54,8 +54,8 @@ def assert_books_are_true(stage: Stage) -> None:
     assert len(entries) <= 1, "I1"
 
 
-def test_one_trade_to_break_even(db: None, lane_loop: asyncio.AbstractEventLoop) -> None:
-    stage = stage_on_core(lane_loop)
+def test_one_trade_to_break_even(db: None, own_loop: asyncio.AbstractEventLoop) -> None:
+    stage = stage_on_core(own_loop)
     make_trade(stage.account)
     stage.exchange.move(D(60_300))
     stage.run(1_000)
@@ -90,11 +90,11 @@ def test_one_trade_to_break_even(db: None, lane_loop: asyncio.AbstractEventLoop)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_goes_wrong_the_books_end_true(
     db: None,
-    lane_loop: asyncio.AbstractEventLoop,
+    own_loop: asyncio.AbstractEventLoop,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
-    stage = stage_on_core(lane_loop, seed)
+    stage = stage_on_core(own_loop, seed)
     draw = stage.exchange.trouble.random
     death = Death()
     monkeypatch.setattr(hooks, "reach", death.reach)

@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cryptosystems.kernel.instruments import Side
+from cryptosystems.management.commands.up import EXECUTOR_STOP_S
 from trading.domain import client_ids
 from trading.domain.orders import TARGETS, Leg, OrderState, may_follow
 from trading.domain.venue import OrderKind, OrderRequest, OrderSide, Service, VenueOrder, VenueState
+from trading.executor import doing, supervisor
+from trading.executor.worker_step import ExecutorStep
 from trading.reconciliation import books, diff, targets, timing
 from trading.reconciliation.state import OrderFacts, TargetTerms, Terms
 
@@ -261,3 +264,9 @@ def test_of_a_stop_that_closed_more_only_our_share_counts() -> None:
     )
     assert totals.realised == D("-10")
     assert totals.fees == D("0.15")
+
+
+def test_whoever_stops_the_executor_waits_longer_than_it_needs() -> None:
+    """A reply is awaited, then the lane ends, then leases go back, then the process is killed."""
+    assert doing.CALL_S < supervisor.DRAIN_S < ExecutorStep.stop_s < EXECUTOR_STOP_S
+    assert supervisor.DRAIN_S < supervisor.SAFE_S, "a lease outlives the lane that ends under it"

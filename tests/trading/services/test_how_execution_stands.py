@@ -88,3 +88,11 @@ def test_many_visitors_ask_the_database_once(django_assert_num_queries: Any) -> 
     with django_assert_num_queries(0):
         for _ in range(5):
             executing.execution()
+
+
+def test_accounts_that_differ_and_an_exchange_that_is_away_are_told() -> None:
+    says()
+    ExecutorWord.objects.update(figures={"n_mismatched": 2, "away": "It is in maintenance."})
+    told = Client().get("/metrics").content
+    assert b"\ncryptosystems_executor_mismatched_accounts 2\n" in told
+    assert b"\ncryptosystems_executor_exchange_away 1\n" in told

@@ -201,6 +201,27 @@ def test_one_closing_stop_of_a_direction_stands_and_its_kind_is_told(venue: Venu
     assert states == {"TAKE_PROFIT_MARKET": "FINISHED", "STOP_MARKET": "EXPIRED"}
 
 
+def test_the_limit_and_trailing_kinds_are_taken_and_told_as_they_are(venue: Venue) -> None:
+    who = venue.account()
+    who.call("POST", ORDER, **MARKET)
+    limit = {**STOP, "type": "TAKE_PROFIT", "triggerPrice": "68000", "price": "69000"}
+    told = who.call("POST", ALGO, **limit, priceProtect="true")
+    assert (told["price"], told["priceProtect"], told["timeInForce"]) == ("69000", True, "GTC")
+    trailing = {**STOP, "type": "TRAILING_STOP_MARKET", "triggerPrice": "", "callbackRate": "1.5"}
+    told = who.call("POST", ALGO, **trailing, activatePrice="69500")
+    assert (told["activatePrice"], told["callbackRate"]) == ("69500", "1.5")
+    assert code(who, "POST", ALGO, **{**trailing, "callbackRate": ""}) == -1102
+    venue.price("BTCUSDT", 68_010)
+    fired = next(o for o in _all_algo(who) if o["orderType"] == "TAKE_PROFIT")
+    assert (fired["algoStatus"], fired["actualType"]) == ("TRIGGERED", "LIMIT")
+    resting = who.call("GET", ORDER, symbol="BTCUSDT", orderId=fired["actualOrderId"])
+    assert (resting["type"], resting["origType"], resting["status"]) == (
+        "LIMIT",
+        "TAKE_PROFIT",
+        "NEW",
+    )
+
+
 def _all_algo(who: Who) -> Any:
     return who.call("GET", "/fapi/v1/allAlgoOrders", symbol="BTCUSDT")
 

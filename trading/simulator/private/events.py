@@ -18,7 +18,7 @@ from trading.domain.venue import (
 )
 from trading.matching.records import ZERO, Order
 from trading.simulator.private.account import ExchangeAccount
-from trading.simulator.private.payloads import AccountTeller, algo_force, money, number
+from trading.simulator.private.payloads import AccountTeller, actual_kind, algo_force, money, number
 
 _CANCELLED = (VenueState.CANCELED,)
 _EXPIRED = (VenueState.EXPIRED, VenueState.EXPIRED_IN_MATCH)
@@ -136,24 +136,24 @@ def _algo(event: AlgoEvent, account: ExchangeAccount) -> dict[str, Any]:
         "q": number(view.quantity),
         "X": view.state.value,
         "tp": number(view.trigger_price),
-        "p": "0",
+        "p": number(view.price),
         "V": "EXPIRE_MAKER",
         "wt": "MARK_PRICE" if by_mark else "CONTRACT_PRICE",
         "pm": "NONE",
         "cp": view.close_position,
-        "pP": False,
+        "pP": found is not None and found.request.price_protect,
         "R": view.reduce_only,
         "tt": found.triggered_ms if found else 0,
         "gtd": 0,
         "rm": view.reject_reason,
-        "ia": False,
+        "ia": found is not None and found.is_active,
     }
     if has_fired:
         body |= {
             "ai": view.actual_order_id,
             "ap": number(view.average_price) if view.filled else "0.00000",
             "aq": number(view.filled) if view.filled else "0.00000",
-            "act": "MARKET",
+            "act": actual_kind(found) if found else "MARKET",
         }
     return {"e": "ALGO_UPDATE", "T": event.at_ms, "E": event.at_ms, "o": body}
 

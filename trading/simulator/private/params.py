@@ -166,27 +166,30 @@ def algo_request_of(asked: Asked) -> OrderRequest:
         raise Refused(-1130, "Data sent for parameter 'algoType' is not valid.")
     symbol = asked.symbol()
     side = asked.choice("side", ("BUY", "SELL"), -1117, "Invalid side.")
-    # The limit and trailing types exist on the real exchange; nothing of ours sends them.
-    kind = asked.choice("type", ("STOP_MARKET", "TAKE_PROFIT_MARKET"), -1116, "Invalid orderType.")
+    kind = asked.choice("type", CONDITIONAL, -1116, "Invalid orderType.")
     working = asked.params.get("workingType", "CONTRACT_PRICE")
     if working not in ("CONTRACT_PRICE", "MARK_PRICE"):
         raise Refused(-1130, "Data sent for parameter 'workingType' is not valid.")
     closes = asked.flag("closePosition")
     if not closes and asked.decimal("quantity") is None:
         raise missing("quantity")
-    if asked.decimal("triggerPrice") is None:
-        raise missing("triggerPrice")
+    is_limit = kind in ("STOP", "TAKE_PROFIT")
     return OrderRequest(
         client_id=asked.params.get("clientAlgoId") or _own_id(),
         symbol=symbol,
         side=OrderSide(side),
         kind=OrderKind(kind),
         quantity=asked.decimal("quantity"),
+        price=asked.decimal("price"),
         trigger_price=asked.decimal("triggerPrice"),
+        time_in_force=asked.params.get("timeInForce", "GTC") if is_limit else "",
         reduce_only=asked.flag("reduceOnly"),
         close_position=closes,
         position_side=_position_side(asked),
         by_mark_price=working == "MARK_PRICE",
+        activate_price=asked.decimal("activatePrice"),
+        callback_rate=asked.decimal("callbackRate"),
+        price_protect=asked.flag("priceProtect"),
     )
 
 

@@ -89,16 +89,16 @@ def algo_placed(order: Order) -> dict[str, Any]:
         "quantity": number(order.quantity),
         "algoStatus": order.state.value,
         "triggerPrice": number(r.trigger_price),
-        "price": "0",
+        "price": number(r.price),
         "icebergQuantity": None,
         "selfTradePreventionMode": "EXPIRE_MAKER",
         "workingType": "MARK_PRICE" if r.by_mark_price else "CONTRACT_PRICE",
         "priceMatch": "NONE",
         "closePosition": r.close_position,
-        "priceProtect": False,
+        "priceProtect": r.price_protect,
         "reduceOnly": r.reduce_only or r.close_position,
-        "activatePrice": "",
-        "callbackRate": "",
+        "activatePrice": "" if r.activate_price is None else number(r.activate_price),
+        "callbackRate": "" if r.callback_rate is None else number(r.callback_rate),
         "createTime": order.created_ms,
         "updateTime": order.updated_ms,
         "triggerTime": order.triggered_ms,
@@ -107,7 +107,15 @@ def algo_placed(order: Order) -> dict[str, Any]:
 
 
 def algo_force(order: Order) -> str:
-    return "GTE_GTC" if order.request.close_position else "GTC"
+    if order.request.close_position:
+        return "GTE_GTC"
+    return order.request.time_in_force or "GTC"
+
+
+def actual_kind(order: Order) -> str:
+    """Return what a conditional order becomes."""
+    is_limit = order.request.kind in (OrderKind.STOP, OrderKind.TAKE_PROFIT)
+    return (OrderKind.LIMIT if is_limit else OrderKind.MARKET).value
 
 
 def algo_queried(order: Order) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def algo_queried(order: Order) -> dict[str, Any]:
         "actualOrderId": str(order.actual_order_id or ""),
         "actualPrice": number(order.average) if order.filled else "0.00000",
         "actualQty": number(order.filled),
-        "actualType": OrderKind.MARKET.value if order.actual_order_id else "",
+        "actualType": actual_kind(order) if order.actual_order_id else "",
         "tpTriggerPrice": "0.000",
         "tpPrice": "0.000",
         "slTriggerPrice": "0.000",

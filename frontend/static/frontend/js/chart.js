@@ -145,13 +145,22 @@ export function priceChart(el, { onHover }) {
     if (view.heat && view.columns && view.shown.heat && event.point && event.logical !== undefined) {
       const price = series.coordinateToPrice(event.point.y);
       const i = Math.max(0, Math.min(view.columns.length - 1, Math.round(event.logical)));
+      view.cursor = price > 0 ? price : null;
       if (price > 0) cell = { price, usd: view.heat.at(view.columns[i], view.heat.row(price)) };
     }
+    if (!event.point) view.cursor = null;
     if (candle) onHover(candle, event.point ? cell : null);
   });
 
   const api = {
     view,
+    chart,
+    /** Add a layer of somebody else's under a name, with which it is switched. */
+    attach(name, layer) {
+      layers[name] = layer;
+      view.shown[name] = true;
+      series.attachPrimitive(layer);
+    },
     /** Show a symbol and timeframe anew. */
     set({ candles, seconds, decimals, liquidations }) {
       Object.assign(view, { candles, seconds, decimals, heat: null, marks: [] });
@@ -170,6 +179,7 @@ export function priceChart(el, { onHover }) {
       series.setData(candles);
     },
     heat(map) {
+      if (map && view.adjusted) map.adjust(view.adjusted);
       view.heat = map;
       view.draw();
       refresh();
@@ -191,7 +201,8 @@ export function priceChart(el, { onHover }) {
       series.update(candle);
     },
     toggle(name, on) {
-      layers[name].on = view.shown[name] = on;
+      view.shown[name] = on;
+      if (layers[name]) layers[name].on = on;
       if (name === "signal") rescale();
       refresh();
     },

@@ -92,9 +92,9 @@ export function scaleOf(cells) {
   return { cap, power: Math.min(2, Math.max(0.5, Math.log(1 / 3) / Math.log(mean / cap))) };
 }
 /** Place of a value on the ramp, 0..1. */
-export function shade(v, { cap, power }) {
-  if (v <= FAINTEST * cap) return 0;
-  const floor = FAINTEST ** power;
+export function shade(v, { cap, power, faintest = FAINTEST }) {
+  if (v <= faintest * cap) return 0;
+  const floor = faintest ** power;
   return (Math.min(1, v / cap) ** power - floor) / (1 - floor);
 }
 
@@ -112,6 +112,17 @@ export class HeatMap {
     this.shorts = floats(payload.short_now);
     this.clusters = payload.clusters || [];
     this.scale = scaleOf(this.cells);
+    this.whole = this.scale;
+    this.only = ""; // long or short: nothing but that side is shown
+    this.since = 0; // seconds before which nothing is shown
+    this.splits = new Map(); // column → level of the price then: below it lie longs, above it shorts
+  }
+  /** Show one side, a shorter past, other ends of the colour scale (shares of its top). */
+  adjust({ only = "", hours = 0, faintest = 0, top = 1 }) {
+    this.only = only;
+    this.since = hours ? this.times[this.times.length - 1] - hours * 3600 : 0;
+    const { cap, power } = this.whole;
+    this.scale = { cap: cap * top, power, ...(faintest ? { faintest } : {}) };
   }
   /** Level of a price; may lie outside 0..rows-1. */
   row(price) {
@@ -122,7 +133,20 @@ export class HeatMap {
     return this.low * Math.exp(this.step * row);
   }
   at(column, row) {
-    return row >= 0 && row < this.rows && column >= 0 ? this.cells[column * this.rows + row] : 0;
+    if (row < 0 || row >= this.rows || column < 0 || this.times[column] < this.since) return 0;
+    if (this.only && (this.only === "long") !== row < this.splits.get(column)) return 0;
+    return this.cells[column * this.rows + row];
+  }
+  /** What rests at a level now. */
+  resting(row) {
+    return (this.only === "short" ? 0 : this.longs[row]) + (this.only === "long" ? 0 : this.shorts[row]);
+  }
+  /** What rests between two prices now. */
+  between(a, b) {
+    const [from, to] = [this.row(Math.min(a, b)), this.row(Math.max(a, b))];
+    let sum = 0;
+    for (let k = Math.max(0, from); k <= Math.min(this.rows - 1, to); k++) sum += this.resting(k);
+    return sum;
   }
   /** For each candle the newest column known at its end, or -1. */
   columnsOf(candles, seconds) {
@@ -132,6 +156,7 @@ export class HeatMap {
       while (c + 1 < this.times.length && this.times[c + 1] < candle.time + seconds) c++;
       const hole = c < 0 ? Infinity : candle.time - this.times[c];
       out[i] = hole > Math.max(LONGEST_HOLE_S, seconds) ? -1 : c;
+      if (c >= 0 && candle.close !== undefined) this.splits.set(c, this.row(candle.close));
     });
     return out;
   }

@@ -68,7 +68,7 @@ export function heatImage(heat, columns, theme) {
   for (let i = 0; i < columns.length; i++) {
     if (columns[i] < 0) continue;
     for (let k = 0; k < heat.rows; k++) {
-      const t = shade(heat.cells[columns[i] * heat.rows + k], heat.scale);
+      const t = shade(heat.at(columns[i], k), heat.scale);
       if (t <= 0) continue;
       const c = Math.round(t * 255) * 3;
       image.data.set([colours[c], colours[c + 1], colours[c + 2], 255], ((heat.rows - 1 - k) * canvas.width + i) * 4);
@@ -157,7 +157,7 @@ export function profileLayer(view) {
         if (top === null || bottom === null || bottom <= 0) continue;
         const [a, z] = [Math.max(0, heat.row(bottom)), Math.min(heat.rows - 1, heat.row(top))];
         let sum = 0;
-        for (let k = a; k <= z; k++) sum += heat.longs[k] + heat.shorts[k];
+        for (let k = a; k <= z; k++) sum += heat.resting(k);
         const value = sum / Math.max(1, z - a + 1);
         bins.push({ y, value, price: (top + bottom) / 2 });
         most = Math.max(most, value);
@@ -170,6 +170,14 @@ export function profileLayer(view) {
         ctx.fillRect(right - length, y, length, 3);
       }
       cumulative(ctx, bins, last.close, L.y(last.close), right, width, C);
+      if (view.cursor) {
+        // The cursor of the chart goes through the profile: what lies between here and the price.
+        const y = L.y(view.cursor);
+        ctx.fillStyle = C.ink;
+        ctx.fillRect(left, Math.round(y), width, 1);
+        const sum = t("{usd} to here", { usd: usd(heat.between(last.close, view.cursor)) });
+        if (!view.small) pill(ctx, right - 2, y + (y > 30 ? -11 : 11), sum, { fg: C.ink, bg: C.panel, px: 10, align: "right" });
+      }
       if (view.small) return;
       const total = (side) => usd(side.reduce((sum, v) => sum + v, 0));
       const style = { fg: C.ink2, bg: C.panel, px: 10, weight: 400 };

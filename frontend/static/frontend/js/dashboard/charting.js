@@ -6,8 +6,7 @@ import { change, fixed, price, usd } from "../format.js";
 import { HeatMap, paintRamp } from "../heat.js";
 import { paint } from "../paint.js";
 import { pieces, t } from "../text.js";
-import { SECONDS, current, desk, hasMarkets, isPhone, listen, market, now, planOf, setTimeframe } from "./desk.js";
-import { toggleTable } from "./table.js";
+import { SECONDS, asOf, current, desk, hasMarkets, isPhone, listen, market, now, planOf, setTimeframe } from "./desk.js";
 
 const CANDLES = 500;
 const AGAIN_MS = 2000;
@@ -21,6 +20,7 @@ let drop = []; // subscriptions of the open chart
 let retry = 0;
 let heatRetry = 0;
 let shownAt = 0;
+let shownFor = "";
 const readCandles = reader();
 const readHeat = reader();
 
@@ -56,11 +56,12 @@ async function load() {
   if (!chart.view.candles.length) busy(true);
   const timeframe = desk.timeframe;
   try {
-    const found = await readCandles(path("candles", timeframe, `&limit=${CANDLES}`));
+    const found = await readCandles(asOf(path("candles", timeframe, `&limit=${CANDLES}`)));
     const candles = withGaps(found);
-    chart.view.candles = candles;
-    chart.set({ candles, seconds: SECONDS[timeframe], decimals: decimals(), liquidations: found.liquidations });
-    shownAt = performance.now();
+    const key = `${desk.symbol} ${timeframe}`;
+    if (key === shownFor && desk.at) chart.renew({ candles, liquidations: found.liquidations }); // one scrubs
+    else chart.set({ candles, seconds: SECONDS[timeframe], decimals: decimals(), liquidations: found.liquidations });
+    [shownAt, shownFor] = [performance.now(), key];
     chart.plan(current() ? planOf(current()) : null);
     busy(false);
     const last = chart.view.last();
@@ -69,10 +70,15 @@ async function load() {
     words();
   } catch (error) {
     if (wasReplaced(error)) return;
+    if (desk.at) {
+      shownFor = "";
+      chart.set({ candles: [], seconds: SECONDS[timeframe], decimals: 2, liquidations: [] });
+    }
     const isReady = desk.status && desk.status.ready;
     const warming = error instanceof ApiError && error.code === "engine_silent" && !isReady; // the ribbon says so
     busy(warming && !chart.view.candles.length);
     if (!warming) fail(error.message);
+    if (desk.at) return;
     retry = setTimeout(load, warming ? AGAIN_MS : 10_000);
   }
 }
@@ -82,12 +88,12 @@ async function loadHeat() {
   const label = $("[data-legend]");
   const reason = $("[data-heat-reason]");
   try {
-    const found = await readHeat(path("heatmap", heatTimeframe()));
+    const found = await readHeat(asOf(path("heatmap", heatTimeframe())));
     const map = found.columns.length ? new HeatMap(found) : null;
     chart.heat(map);
     label.hidden = !map || !chart.view.shown.heat;
     put(reason, map ? "" : found.reason || "");
-    if (map) put($("[data-ramp-max]"), usd(map.scale.cap));
+    if (map) showCap();
     words();
   } catch (error) {
     if (wasReplaced(error)) return;
@@ -96,9 +102,12 @@ async function loadHeat() {
     heatRetry = setTimeout(loadHeat, HEAT_AGAIN_MS);
   }
 }
+const inUnits = (value) => (chart.view.inUnits || usd)(value);
+/** The top of the colour scale in words. */
+export const showCap = () => chart.view.heat && put($("[data-ramp-max]"), inUnits(chart.view.heat.scale.cap));
 /** Read candles again once a minute: closes, corrections and newly reported liquidations. */
 async function renew() {
-  if (document.hidden || desk.isStale || performance.now() - shownAt < RENEW_MS || !chart.view.candles.length) return;
+  if (document.hidden || desk.at || desk.isStale || performance.now() - shownAt < RENEW_MS || !chart.view.candles.length) return;
   shownAt = performance.now();
   try {
     const found = await readCandles(path("candles", desk.timeframe, `&limit=${CANDLES}`));
@@ -109,8 +118,10 @@ async function renew() {
 }
 /** Subscribe to what the open chart needs, and to nothing else. */
 function follow() {
-  for (const stop of drop) stop();
+  for (const stop of drop) stop(); // what was followed before
   const { symbol, timeframe } = desk;
+  drop = [];
+  if (desk.at) return;
   drop = [
     live.subscribe(`market:${symbol}:${timeframe}`, (frame) =>
       paint("candle", () => {
@@ -147,7 +158,7 @@ function legend(candle, cell = null) {
   }
   parts.push(h("span", { class: moved >= 0 ? "up" : "down", text: change(moved) }));
   if (cell) {
-    const found = { usd: h("b", { text: usd(cell.usd) }), price: price(cell.price, d) };
+    const found = { usd: h("b", { text: inUnits(cell.usd) }), price: price(cell.price, d) };
     parts.push(h("span", {}, pieces(t("estimated {usd} at {price}"), found)));
   }
   $("[data-ohlc]").replaceChildren(...parts);
@@ -189,6 +200,8 @@ export function toggleLayer(name) {
   chart.toggle(name, on);
   if (name === "heat") $("[data-legend]").hidden = !on || !chart.view.heat;
 }
+/** The chart itself, for what is drawn on it later. */
+export const theChart = () => chart;
 export function showPrice(value) {
   chart.show(Number(value));
 }
@@ -208,11 +221,14 @@ export function startChart(stream) {
   }
   for (const b of $$("[data-layer]")) b.addEventListener("click", () => toggleLayer(b.dataset.layer));
   const table = $("[data-table]");
-  table.addEventListener("click", () => toggleTable(table, chart.view, decimals()));
+  table.addEventListener("click", async () => {
+    const { toggleTable } = await import("./table.js");
+    toggleTable(table, chart.view, decimals());
+  });
   listen(["symbol", "timeframe"], () => table.getAttribute("aria-pressed") === "true" && table.click());
   document.addEventListener("themechange", ramp);
   ramp();
-  listen("symbol", load);
+  listen(["symbol", "at"], load);
   listen("timeframe", () => {
     for (const b of $$("[data-tf]")) b.setAttribute("aria-pressed", String(b.dataset.tf === desk.timeframe));
     load();
@@ -225,10 +241,10 @@ export function startChart(stream) {
   listen("signals", () => paint("plan", replan));
   listen("stale", (isStale) => !isStale && chart.view.candles.length && (shownAt = 0));
   listen("second", renew);
-  let had = hasMarkets();
+  let had = Boolean(market());
   listen("markets", () => {
-    if (!had && hasMarkets()) load(); // the engine came up while the page stood open
-    had = hasMarkets();
+    if (!had && market()) load(); // the engine came up while the page stood open, or a past minute was read
+    had = Boolean(market());
   });
   load();
 }

@@ -18,6 +18,9 @@ export const desk = {
   followed: new Map(), // id of a signal → how the reader's paper trade of it stands
   chosen: null, // id of a signal that was picked in the feed
   status: null,
+  charts: [], // further charts beside the first: { symbol, timeframe }
+  gatesAt: "", // a past minute of the gates tab alone
+  at: "", // a past minute that is looked at as it was then known; empty: now
   isStale: false,
   clock: { at: Date.now(), since: performance.now(), speed: 1 },
 };
@@ -30,13 +33,16 @@ export function tell(name, what) {
 }
 
 /** The market's time in milliseconds: the server's, carried on by the browser, never the device's clock alone. */
-export const now = () => desk.clock.at + (performance.now() - desk.clock.since) * desk.clock.speed;
+export const now = () =>
+  desk.at ? Date.parse(desk.at) : desk.clock.at + (performance.now() - desk.clock.since) * desk.clock.speed;
+/** The market's time whatever is looked at. */
+export const marketNow = () => desk.clock.at + (performance.now() - desk.clock.since) * desk.clock.speed;
 export function setClock(atMs, speed = desk.clock.speed) {
   desk.clock = { at: atMs, since: performance.now(), speed };
 }
 
 /** Whether the engine can answer about markets at all, and about their scores. */
-export const hasMarkets = () => desk.markets.size > 0;
+export const hasMarkets = () => desk.markets.size > 0 || Boolean(desk.at); // the past is read from rows
 export const hasScores = () => hasMarkets() && !(desk.status && !desk.status.model);
 export const warmingText = () => (desk.status && desk.status.warming ? desk.status.warming.text : null);
 export const market = () => desk.markets.get(desk.symbol);
@@ -85,10 +91,20 @@ export function openR(signal) {
   return ((signal.side === "long" ? 1 : -1) * (price - Number(signal.fill_price))) / Math.abs(plan.entry - plan.stop);
 }
 
+/** A path of the API, asked as of the past minute that is looked at. */
+export const asOf = (path) => (desk.at ? `${path}${path.includes("?") ? "&" : "?"}at=${desk.at}` : path);
+/** Look at a past minute as it was then known; one comes back to now by loading the page anew. */
+export function lookBack(at) {
+  if (at === desk.at) return;
+  desk.at = at;
+  keepAddress();
+  tell("at");
+}
 function keepAddress() {
   const query = new URLSearchParams({ symbol: desk.symbol });
   if (desk.timeframe !== DEFAULTS.tf) query.set("tf", desk.timeframe);
   if (desk.tab !== DEFAULTS.tab) query.set("tab", desk.tab);
+  if (desk.at) query.set("at", desk.at);
   history.replaceState(null, "", `?${query}`);
 }
 /** Show another symbol, and if given one of its signals. */

@@ -2,21 +2,23 @@
 import { ApiError, reader, wasReplaced } from "../api.js";
 import { $, $$, h, note, skeleton } from "../dom.js";
 import { t } from "../text.js";
-import { desk, hasMarkets, hasScores, isPhone, judged, listen, setTab, warmingText } from "./desk.js";
-import { bookTab } from "./tab-book.js";
+import { asOf, desk, hasMarkets, hasScores, isPhone, judged, listen, setTab, warmingText } from "./desk.js";
 import { factorsTab } from "./tab-factors.js";
-import { fundingTab } from "./tab-funding.js";
 
+/** The first tab comes with the page; the module of another with the first look at it. */
 const TABS = {
   factors: { draw: factorsTab, path: () => `factors?timeframe=${judged()}`, every: 2000 },
-  book: { draw: bookTab, path: () => "book", every: 2000 },
-  funding: { draw: fundingTab, path: () => "funding", every: 2000 },
-  corr: { draw: drawCorrelation, path: () => "correlation", every: 3_600_000 },
+  book: { draw: async (found) => (await import("./tab-book.js")).bookTab(found), path: () => "book", every: 2000 },
+  funding: { draw: async (found) => (await import("./tab-funding.js")).fundingTab(found), path: () => "funding", every: 2000 },
+  analogs: { draw: async (found) => (await import("./tab-analogs.js")).analogsTab(found), path: () => `analogs?timeframe=${desk.timeframe}`, every: 300_000 },
+  gates: { draw: async (found) => (await import("./tab-gates.js")).gatesTab(found), path: () => `gates?timeframe=${judgedFrame()}${desk.gatesAt && !desk.at ? `&at=${desk.gatesAt}` : ""}`, every: 2000 },
+  corr: { draw: async (found) => (await import("./tab-correlation.js")).correlationTab(found), path: () => "correlation", every: 3_600_000 },
 };
-/** Few open this tab: its module comes with the first look. */
-async function drawCorrelation(found) {
-  return (await import("./tab-correlation.js")).correlationTab(found);
-}
+/** A past minute stands still; so does one whose tab asks about it. */
+const isStill = () => desk.at || (desk.tab === "gates" && desk.gatesAt);
+const judgedFrame = () => (DECIDED.has(desk.timeframe) ? desk.timeframe : "1h");
+const BY_FRAME = { factors: 1, gates: 1, analogs: 1 }; // tabs that depend on the timeframe
+const DECIDED = new Set(["15m", "1h", "4h"]);
 const panel = $("[data-dock]");
 const read = reader();
 let shownFor = "";
@@ -25,14 +27,14 @@ let asked = "";
 
 async function load() {
   const tab = TABS[desk.tab];
-  const path = `markets/${encodeURIComponent(desk.symbol)}/${tab.path()}`;
+  const path = asOf(`markets/${encodeURIComponent(desk.symbol)}/${tab.path()}`);
   if (shownFor !== path) {
     panel.replaceChildren(skeleton(90, 75, 95, 80, 85, 70));
     panel.setAttribute("aria-busy", "true");
   }
   asked = path;
   readAt = performance.now();
-  if (!(desk.tab === "factors" ? hasScores() : hasMarkets())) return waiting();
+  if (!(desk.tab === "factors" || desk.tab === "gates" ? hasScores() : hasMarkets())) return waiting();
   try {
     const found = await read(path);
     const drawn = [await tab.draw(found)].flat();
@@ -47,7 +49,7 @@ async function load() {
     panel.removeAttribute("aria-busy");
     if (error instanceof ApiError && error.code === "engine_silent") {
       if (shownFor !== path) waiting();
-    } else if (error instanceof ApiError && error.code === "not_judged") {
+    } else if (error instanceof ApiError && (error.code === "not_judged" || error.code === "not_kept")) {
       if (shownFor !== path) waiting(error.message);
     } else if (shownFor === path) {
       if (!panel.querySelector("[data-note]"))
@@ -67,7 +69,7 @@ function waiting(why = "") {
   shownFor = "";
 }
 function inSight() {
-  return !document.hidden && !desk.isStale && (!isPhone.matches || document.body.dataset.view === "chart");
+  return !document.hidden && !isStill() && !desk.isStale && (!isPhone.matches || document.body.dataset.view === "chart");
 }
 function mark() {
   for (const b of $$("[data-tab]")) {
@@ -95,18 +97,18 @@ export function startDock() {
       open(buttons[(to + buttons.length) % buttons.length].dataset.tab, true);
     });
   });
-  listen(["symbol", "ready"], load);
+  listen(["symbol", "ready", "at", "gates-at"], load);
   listen(
     ["chosen", "timeframe"],
     () =>
-      desk.tab === "factors" &&
-      shownFor !== `markets/${encodeURIComponent(desk.symbol)}/${TABS.factors.path()}` &&
+      desk.tab in BY_FRAME &&
+      shownFor !== asOf(`markets/${encodeURIComponent(desk.symbol)}/${TABS[desk.tab].path()}`) &&
       load(),
   );
   listen("second", () => {
     const tab = TABS[desk.tab];
     const every = shownFor ? tab.every : 2000;
-    if (inSight() && performance.now() - readAt >= every - 100 && !panel.contains(getSelectionNode())) load();
+    if (inSight() && performance.now() - readAt >= every - 100 && !panel.querySelector("[data-history]") && !panel.contains(getSelectionNode())) load();
   });
   mark();
   load();

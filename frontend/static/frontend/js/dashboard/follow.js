@@ -99,7 +99,7 @@ export function feedMark(signal) {
     const words = wordsOf(line);
     return h("a", { class: "feed-mark", href: `/account/orders/${line.trade}`, title: words }, icon("check", "i i-s"), h("span", { class: "vh", text: words }));
   }
-  if (paper !== "open" || !isEntering(signal)) return null;
+  if (desk.at || paper !== "open" || !isEntering(signal)) return null;
   const words = t("Follow {base} on paper", { base: signal.base });
   const button = h("button", { class: "feed-mark", type: "button", title: words, "aria-label": words }, icon("plus", "i i-s"));
   button.addEventListener("click", () => follow(signal, button, $("[data-alert]")));

@@ -4,7 +4,7 @@ import { ask } from "../ask.js";
 import { $, h, icon, note, sideWord, skeleton } from "../dom.js";
 import { R, count, fixed, hms, parse, percent, range, usd } from "../format.js";
 import { pieces, t } from "../text.js";
-import { desk, hasScores, isPhone, judged, warmingText } from "./desk.js";
+import { asOf, desk, hasScores, isPhone, judged, warmingText } from "./desk.js";
 
 const EVERY_MS = 5000;
 const PERCENT = new Set(["edge", "known_factors", "familiar"]);
@@ -21,7 +21,7 @@ function value(gate, x) {
   return fixed(x, whole ? 0 : gate.name === "reward_risk" ? 2 : 1) + (UNITS[gate.name] || "");
 }
 const LIMIT = { fresh_data: t("limit"), spread: t("limit"), best_of_moment: t("of the best"), reward_risk: t("from") };
-function row(gate) {
+export function row(gate) {
   const mark = icon(gate.passed ? "check" : "x");
   mark.classList.add(gate.passed ? "up" : "down");
   const limit = LIMIT[gate.name] || t("needs");
@@ -46,7 +46,7 @@ function row(gate) {
     ),
   );
 }
-function turnedDown(found) {
+export function turnedDown(found) {
   const r = found.rejected_30d;
   if (!r) return null;
   const few = t("Few cases: read the interval.");
@@ -153,17 +153,17 @@ function waiting(box, why = "") {
   shownFor = "";
 }
 async function load(box) {
-  const key = `${desk.symbol} ${judged()}`;
+  const key = `${desk.symbol} ${judged()} ${desk.at}`;
   readAt = performance.now();
   if (!hasScores()) return waiting(box);
   try {
-    const found = await read(`markets/${encodeURIComponent(desk.symbol)}/gates?timeframe=${judged()}`);
+    const found = await read(asOf(`markets/${encodeURIComponent(desk.symbol)}/gates?timeframe=${judged()}`));
     shownFor = key;
     draw(box, found);
   } catch (error) {
     if (wasReplaced(error)) return;
     if (error instanceof ApiError && error.code === "engine_silent") waiting(box);
-    else if (error instanceof ApiError && error.code === "not_judged") {
+    else if (error instanceof ApiError && (error.code === "not_judged" || error.code === "not_kept")) {
       if (shownFor !== key) waiting(box, error.message);
     } else if (shownFor !== key)
       plain(
@@ -175,7 +175,7 @@ async function load(box) {
 }
 /** Show the gates of the open symbol. */
 export function showGates(box) {
-  const key = `${desk.symbol} ${judged()}`;
+  const key = `${desk.symbol} ${judged()} ${desk.at}`;
   if (shownFor === key && box.querySelector("[data-gates]")) return;
   if (shownFor !== key || !box.querySelector("[data-gates]")) plain(box, skeleton(60, 90, 80, 95, 70));
   shownFor = "";
@@ -186,5 +186,5 @@ export function refreshGates(box) {
   const seen =
     !document.hidden &&
     (!isPhone.matches || document.body.dataset.view === "signal" || document.body.dataset.view === "chart");
-  if (seen && !desk.isStale && performance.now() - readAt > EVERY_MS) load(box);
+  if (seen && !desk.at && !desk.isStale && performance.now() - readAt > EVERY_MS) load(box);
 }

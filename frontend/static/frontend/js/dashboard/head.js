@@ -10,7 +10,11 @@ const part = (name) => $(`[data-${name}]`);
 function show() {
   const m = market();
   put(part("sym"), desk.symbol);
-  if (!m) return;
+  if (!m) {
+    // A past minute of which nothing is kept: what is known of now has no place here.
+    if (desk.at) for (const name of ["last", "chg", "mark", "funding", "oi-usd", "oi", "vol", "liq24"]) put(part(name), "—");
+    return;
+  }
   const px = price(m.price, m.decimals);
   put(part("last"), px);
   const chg = part("chg");

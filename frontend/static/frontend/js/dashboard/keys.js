@@ -44,11 +44,14 @@ function onKey(e) {
   else if (key === "?") sheet.showModal();
   else if (key in LAYERS) toggleLayer(LAYERS[key]);
   else if (FRAMES[Number(key) - 1]) setTimeframe(FRAMES[Number(key) - 1]);
+  else if (moreKeys.has(key)) moreKeys.get(key)(e);
   else if (key === "[") stepSignal(-1);
   else if (key === "]") stepSignal(1);
   else return;
   e.preventDefault();
 }
+/** Keys of what is loaded later: key → act(event). */
+export const moreKeys = new Map();
 export function startKeys() {
   addEventListener("keydown", onKey);
   for (const b of $$("[data-goto]")) {

@@ -4,7 +4,7 @@ import { change, funding, price } from "../format.js";
 import { paint } from "../paint.js";
 import { t } from "../text.js";
 import { desk, goTo, isPhone, listen, openSide, select } from "./desk.js";
-import { toggleWatched, watched } from "./watchlist.js";
+import { activeList, isWatched, onWatch, toggleWatched } from "./watchlist.js";
 
 const RESORT_MS = 5000;
 const SPARE = 6;
@@ -27,17 +27,17 @@ let stop = null; // symbol that is in the tab order
 
 const height = () => (isPhone.matches ? 44 : 26);
 
-function watch(symbol) {
-  toggleWatched(symbol);
+const watch = (symbol) => toggleWatched(symbol);
+function watchChanged() {
   counts();
   if (filter === "star") arrange();
-  else if (rows.has(symbol)) star(rows.get(symbol));
+  else for (const part of rows.values()) star(part);
 }
 
 /** Bring the list into order: filtered, sorted (missing values last), drawn. */
 function arrange() {
   const wanted = (m) =>
-    (filter === "all" || (filter === "star" ? watched.has(m.symbol) : openSide(m.symbol))) && m.symbol.includes(query);
+    (filter === "all" || (filter === "star" ? isWatched(m.symbol) : openSide(m.symbol))) && m.symbol.includes(query);
   list = [...desk.markets.values()].filter(wanted);
   const value = key ? SORTS[key] : (m) => m.volume_24h;
   list.sort((a, b) => {
@@ -67,7 +67,7 @@ function counts() {
   if (!desk.isWhole) return; // the server's own counts stand until all markets are read
   grid.dataset.whole = "";
   put($('[data-count="all"]'), String(desk.markets.size));
-  put($('[data-count="star"]'), String([...watched].filter((s) => desk.markets.has(s)).length));
+  put($('[data-count="star"]'), String(activeList().symbols.filter((s) => desk.markets.has(s)).length));
   put($('[data-count="sig"]'), String([...desk.markets.keys()].filter(openSide).length));
   $("#mk-q").placeholder = t("Search {n} markets", { n: desk.markets.size });
 }
@@ -101,7 +101,7 @@ function build(m) {
   return part;
 }
 function star(part) {
-  const on = String(watched.has(part.symbol));
+  const on = String(isWatched(part.symbol));
   if (part.star.getAttribute("aria-pressed") === on) return;
   part.star.setAttribute("aria-pressed", on);
   part.star.replaceChildren(icon(on === "true" ? "star-fill" : "star"));
@@ -231,6 +231,7 @@ export function startMarkets() {
     });
   }
   for (const b of $$("[data-sort]")) b.addEventListener("click", () => sortBy(b));
+  onWatch(watchChanged);
   const all = () => (counts(), arrange());
   listen("markets", all);
   listen("signals", () => paint("market list", all));

@@ -10,7 +10,6 @@ import { stateWords } from "./feed.js";
 import { followPart } from "./follow.js";
 import { refreshGates, showGates } from "./gates.js";
 import { confidence, levels, proof, top, waterfall } from "./signal.js";
-import { sizer } from "./sizer.js";
 
 const ANNOUNCE_MS = 10_000;
 const box = $("[data-signal]");
@@ -59,17 +58,24 @@ function show(signal) {
       ),
       h("div", { class: "sig-block" }, h("p", { class: "conf-line", text: signal.invalidation }), proof(signal)),
     ),
-    act(signal, plan),
+    ...[act(signal, plan)].filter(Boolean),
   );
   shown = { signal, parts };
   tick();
   move();
 }
+/** Its module comes when there is something to reckon; its place is held until then. */
+function sizeHelper(signal, plan) {
+  const place = h("div", { class: "sizer-place" });
+  import("./sizer.js").then(({ sizer }) => place.replaceChildren(sizer(signal, plan)));
+  return place;
+}
 /** What can be done: follow it on paper, reckon a size. */
 function act(signal, plan) {
+  if (desk.at) return null; // nothing can be done in the past
   const following = followPart(signal);
   if (!following && !isOpen(signal)) return null;
-  return h("div", { class: "sig-act", "data-follow": signal.id }, isOpen(signal) && sizer(signal, plan), following);
+  return h("div", { class: "sig-act", "data-follow": signal.id }, isOpen(signal) && sizeHelper(signal, plan), following);
 }
 /** What changes each second: time left. */
 function tick() {
@@ -158,7 +164,7 @@ export function announce(kind, signal) {
   );
 }
 export function startPanel() {
-  listen(["symbol", "chosen", "ready", "timeframe"], () => update());
+  listen(["symbol", "chosen", "ready", "timeframe", "at"], () => update());
   listen("signals", () => paint("panel", () => update()));
   listen("followed", (id) => shown && shown.signal.id === id && update(true));
   listen("status", () => current() || bar(null));

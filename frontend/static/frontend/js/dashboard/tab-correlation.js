@@ -1,7 +1,7 @@
 // How the open symbol moves with the others.
 import { ask } from "../ask.js";
 import { h, s } from "../dom.js";
-import { fixed } from "../format.js";
+import { change, fixed, hm, parse, range } from "../format.js";
 import { t } from "../text.js";
 import { fit, svg, text } from "../viz.js";
 import { desk, select } from "./desk.js";
@@ -41,16 +41,44 @@ function plot(found, W) {
   });
   return el;
 }
+const lagWords = (seconds) => (seconds ? t("{minutes} min", { minutes: fixed(seconds / 60, 0) }) : t("none"));
+/** Who has not followed BTC's newest jump yet, and how often each has followed before. */
+function knockOn(shock) {
+  if (!shock) return [h("h3", {}, t("Knock-on after a jump of BTC")), h("p", { class: "conf-line", text: t("BTC has made no jump beyond three deviations within the last day.") })];
+  const heads = [[t("Market"), ""], [t("Expected"), "r"], [t("Moved"), "r"], [t("Lag"), "r"], [t("Followed before"), "r"]];
+  const row = (m) =>
+    h(
+      "tr",
+      { "data-knock": m.symbol },
+      h("td", {}, h("button", { class: "linkish", type: "button", text: m.symbol, onclick: () => select(m.symbol) })),
+      h("td", { class: "r", text: change(m.expected) }),
+      h("td", { class: "r", text: change(m.moved) }),
+      h("td", { class: "r", text: lagWords(m.lag_s) }),
+      h("td", { class: "r", title: m.interval ? t("95% CI {interval}", { interval: range(m.interval) }) : null, text: t("{followed} of {n}", m) }),
+    );
+  return [
+    h("h3", {}, t("Knock-on after a jump of BTC"), h("b", { class: "num", text: t("{move} at {time} UTC", { move: change(shock.move), time: hm(parse(shock.at)) }) })),
+    h(
+      "table",
+      { class: "dt num" },
+      h("caption", { class: "vh", text: t("Markets by how much of the expected move is missing") }),
+      h("thead", {}, h("tr", {}, heads.map(([words, cls]) => h("th", { scope: "col", class: cls, text: words })))),
+      h("tbody", {}, shock.markets.slice(0, SHOWN).map(row)),
+    ),
+    h("p", { class: "caveat", text: t("Expected: beta by the minute times the jump. Followed before: of {n} jumps within {hours} h, how often it moved on in the same direction in the quarter of an hour after. Few cases: read the interval.", { n: shock.shocks, hours: fixed(shock.minutes / 60, 0) }) }),
+  ];
+}
 export function correlationTab(found) {
   if (!found.markets.length)
     return h("p", {
       class: "pane-note conf-line",
-      text: t("Fewer than 60 hours are known in common with any other market; correlation needs them."),
+      text: found.reason || t("Fewer than 60 hours are known in common with any other market; correlation needs them."),
     });
   const heads = [
     [t("Market"), ""],
     [t("Beta"), "r"],
     [t("Correlation"), "r"],
+    [t("Lag behind BTC"), "r"],
     ["R²", "r"],
   ];
   const row = (m) =>
@@ -60,6 +88,7 @@ export function correlationTab(found) {
       h("td", {}, h("button", { class: "linkish", type: "button", text: m.symbol, onclick: () => select(m.symbol) })),
       h("td", { class: "r", text: fixed(m.beta, 2) }),
       h("td", { class: "r", text: fixed(m.correlation, 2) }),
+      h("td", { class: "r", text: m.lag_s === null ? "—" : lagWords(m.lag_s) }),
       h("td", { class: "r ink-2", text: fixed(m.r2, 2) }),
     );
   return h(
@@ -68,7 +97,8 @@ export function correlationTab(found) {
     h(
       "div",
       {},
-      h("h3", {}, t("Beta of {symbol} to others", desk), ask("correlation"), h("b", { text: t("size: R²") })),
+      knockOn(found.knock_on),
+      h("h3", { class: "mt-2" }, t("Beta of {symbol} to others", desk), ask("correlation"), h("b", { text: t("size: R²") })),
       fit((w) => plot(found, w)),
     ),
     h(

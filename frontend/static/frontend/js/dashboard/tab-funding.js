@@ -1,9 +1,11 @@
 // Funding of the last settlements and open interest of the last day, and what both say together.
 import { ask } from "../ask.js";
 import { h } from "../dom.js";
-import { change, day, fixed, funding, hm, usd } from "../format.js";
+import { change, day, fixed, funding, hm, left, parse, usd } from "../format.js";
 import { t } from "../text.js";
-import { columns, fit, lines } from "../viz.js";
+import { fit } from "../viz.js";
+import { now as clock } from "./desk.js";
+import { columns, lines } from "../viz-series.js";
 
 const stamp = (seconds) => `${day(seconds * 1000)} ${hm(seconds * 1000)}`;
 function ends(series, words) {
@@ -40,6 +42,16 @@ function interest(found) {
     }),
   );
 }
+/** What price and open interest say together: the four ways, the one that holds now marked. */
+function quadrants(found) {
+  const held = found.quadrant ? found.quadrant.split(": ")[1] : "";
+  const ways = [["new longs", t("price up, OI up"), t("new longs")], ["new shorts", t("price down, OI up"), t("new shorts")], ["shorts closing", t("price up, OI down"), t("shorts closing")], ["longs closing", t("price down, OI down"), t("longs closing")]];
+  return h(
+    "ul",
+    { class: "quad", "aria-label": t("What price and open interest of four hours say together") },
+    ways.map(([key, when, words]) => h("li", { "aria-current": key === held ? "true" : null }, h("b", { text: words }), h("span", { text: when }))),
+  );
+}
 export function fundingTab(found) {
   const rate = { rate: funding(found.rate), place: fixed(found.percentile * 100, 0) };
   const now = found.percentile === null ? t("now {rate}", rate) : t("now {rate}, {place}th percentile", rate);
@@ -58,6 +70,7 @@ export function fundingTab(found) {
         h("b", { class: "num", text: now }),
       ),
       rates(found),
+      found.next_at && h("p", { class: "conf-line num", text: t("Next settlement in {time}. Above zero longs pay shorts. The percentile is the place in this market's own past.", { time: left(parse(found.next_at) - clock()) }) }),
     ),
     h(
       "div",
@@ -70,7 +83,7 @@ export function fundingTab(found) {
         h("b", { class: "num", text: t("{last}, {change} in 4 h", { last, change: change(found.oi_change_4h, 1) }) }),
       ),
       interest(found),
-      found.quadrant && h("p", { class: "caveat", text: t("{words} (over 4 h).", { words: found.quadrant }) }),
+      found.quadrant && quadrants(found),
     ),
   );
 }

@@ -1,5 +1,5 @@
 // The chart as a table: the newest candles, and the levels of the estimated map, for who reads rather than looks.
-import { $, h } from "../dom.js";
+import { $, h, sideWord } from "../dom.js";
 import { change, fixed, moment, price, usd } from "../format.js";
 import { t } from "../text.js";
 
@@ -48,10 +48,24 @@ function clusters(view, decimals) {
   });
   return h("p", { class: "pane-note conf-line num", text: t("Estimated liquidation clusters: {list}.", { list: words.join("; ") }) });
 }
+/** What is drawn, and which signals were issued here. */
+async function drawn(view) {
+  const said = [];
+  if (view.drawings && view.drawings.length) {
+    const { words } = await import("../drawings.js");
+    said.push(t("Your drawings: {list}.", { list: view.drawings.map((item) => words(view, item)).join("; ") }));
+  }
+  if (view.issued && view.issued.length) {
+    const list = view.issued.map(({ signal }) => `${moment(Date.parse(signal.issued_at))} ${sideWord(signal.side)} ${signal.timeframe}`);
+    said.push(t("Signals on this chart: {list}.", { list: list.join("; ") }));
+  }
+  return said.map((text) => h("p", { class: "pane-note conf-line num", text }));
+}
 /** Show or hide the table over the chart. */
 export function toggleTable(button, view, decimals) {
   const on = button.getAttribute("aria-pressed") !== "true";
   button.setAttribute("aria-pressed", String(on));
   box().hidden = !on;
   box().replaceChildren(...(on ? [clusters(view, decimals), candles(view, decimals)].filter(Boolean) : []));
+  if (on) drawn(view).then((found) => box().hidden || box().prepend(...found));
 }

@@ -1,0 +1,1 @@
+"""The calculators: what they ask, what they answer. Every sum is the trading room's."""

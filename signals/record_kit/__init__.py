@@ -1,0 +1,1 @@
+"""What an export of the record carries beside its rows."""
