@@ -12,12 +12,15 @@ from typing import Final
 from django.urls import reverse
 
 from blog import api as blog
+from learning import api as learning
 
 PUBLIC: Final = (
     "frontend:landing",
     "frontend:dashboard",
     "frontend:plans",
     "frontend:blog",
+    "frontend:learn",
+    "frontend:glossary",
     "frontend:status",
     "frontend:terms",
     "frontend:risk",
@@ -40,7 +43,15 @@ def _articles() -> Iterator[Entry]:
         yield Entry(reverse("frontend:article", args=(card.slug,)), card.updated_at)
 
 
-NAMED: Final[dict[str, Callable[[], Iterator[Entry]]]] = {"frontend:article": _articles}
+def _lessons() -> Iterator[Entry]:
+    for lesson in learning.lessons():
+        yield Entry(reverse("frontend:lesson", args=(lesson.slug,)), None)
+
+
+NAMED: Final[dict[str, Callable[[], Iterator[Entry]]]] = {
+    "frontend:article": _articles,
+    "frontend:lesson": _lessons,
+}
 """Pages with a name in their address, and where the names come from."""
 
 
