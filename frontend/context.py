@@ -216,7 +216,7 @@ class LandingPage:
     """The newest results of the running market, the oldest first."""
     n_wins: int
     articles: tuple[ArticleCard, ...]
-    """The newest, to read next."""
+    """Three to read next."""
     reads: frozenset[str]
     """Slugs of all public articles: what the page may link to."""
     delay_min: int

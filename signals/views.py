@@ -296,15 +296,19 @@ def signal_list(request: Request) -> Response:
     query = request.query_params
     at_ms = past_views.asked_ms(request)
     if at_ms is not None:
+        if "cursor" in query:
+            raise InvalidInput("at gives one page, the newest first; leave cursor out")
         known = past.signals_at(
             _origin(request),
             to_datetime(at_ms),
             state=one_of(request, "state", ("open", "settled"), None),
             symbol=symbol_of(request),
+            timeframe=_timeframe(request) if "timeframe" in query else None,
             limit=count(request, "limit", 50, 100),
             sees_live=api.sees_live(_viewer(request)),
         )
-        return Response({"next": None, "open_delay_s": 0, "results": known})
+        late = api.delay_s(_viewer(request))
+        return Response({"next": None, "open_delay_s": late, "results": known})
     found, following = signals.list_signals(
         state=one_of(request, "state", ("open", "settled"), None),
         symbol=symbol_of(request),

@@ -121,6 +121,6 @@ def _table(example: Example) -> str:
         for line in example.lines
     )
     return (
-        f'<div class="example"><table class="tbl num"><caption>{escape(example.title)}</caption>'
+        f'<div class="example"><table class="tbl num"><caption>Example: {escape(example.title)}</caption>'
         f"<tbody>{rows}</tbody></table></div>\n"
     )

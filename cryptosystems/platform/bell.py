@@ -19,7 +19,7 @@ from redis.retry import Retry
 log = structlog.get_logger(__name__)
 
 CHANNEL: Final = "cs:bell"
-PATIENCE_S: Final = 0.5
+PATIENCE_S: Final = 1.0
 SILENT_S: Final = 5.0
 """So long no bell is tried after one that failed: a broker that hangs must not hold up orders."""
 

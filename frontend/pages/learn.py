@@ -58,9 +58,9 @@ def check(request: HttpRequest, lesson_slug: str) -> HttpResponse:
     """Weigh the answers to a lesson's questions; say of each why."""
     found = _lesson(lesson_slug)
     given = {name: request.POST.get(name, "") for name in (q.code for q in found.questions)}
-    answered = learning.check(lesson_slug, given)
+    answered = learning.check(found.slug, given)
     if all(each.is_right for each in answered):
-        remember(request, lesson_slug, is_checked=True)
+        remember(request, found.slug, is_checked=True)
     return _show(request, found, answered)
 
 

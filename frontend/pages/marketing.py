@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from billing import api as billing
 from blog import api as blog
+from blog.contracts import ArticleCard
 from frontend.context import LandingPage, LevelRow
 from frontend.figures import backtest, measured
 from frontend.pages.dashboard import signal_levels
@@ -20,6 +21,11 @@ from frontend.templatetags.formats import price
 from signals import api as signals
 
 N_ARTICLES: Final = 3
+FIRST_READS: Final = (
+    "what-is-crypto-liquidation",
+    "how-crypto-trading-bots-work",
+    "what-is-leverage-in-crypto-trading",
+)
 N_RESULTS: Final = 60
 
 
@@ -74,10 +80,15 @@ def make_landing(request: HttpRequest) -> LandingPage:
         preview=_preview(symbol, timeframe, signal, market, levels),
         results=result_bars(results),
         n_wins=sum(1 for result in results if result > 0),
-        articles=tuple(articles[:N_ARTICLES]),
+        articles=tuple(sorted(articles, key=_place)[:N_ARTICLES]),
         reads=frozenset(card.slug for card in articles),
         delay_min=signals.delay_s(viewer_id) // 60,
     )
+
+
+def _place(card: ArticleCard) -> int:
+    """Return where an article stands among those to read next: the first steps, then the newest."""
+    return FIRST_READS.index(card.slug) if card.slug in FIRST_READS else len(FIRST_READS)
 
 
 def _preview(

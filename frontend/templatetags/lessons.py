@@ -1,12 +1,9 @@
 """Templates of lessons: links from a field to its lesson, drawings, examples."""
 
-import json
-from typing import Any
-
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from frontend.lesson_links import LESSON_OF
@@ -53,12 +50,3 @@ def template_of(block: Block) -> str:
 def lesson_by(lessons: dict[str, Lesson], slug: str) -> Lesson | None:
     """Return the lesson of a slug."""
     return lessons.get(slug)
-
-
-@register.filter
-def json_ld(described: dict[str, Any]) -> SafeString:
-    """Return a description as JSON that cannot end its own element."""
-    text = json.dumps(described, ensure_ascii=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return mark_safe(text)  # noqa: S308  # every sign that HTML knows is escaped above

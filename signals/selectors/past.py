@@ -182,6 +182,7 @@ def signals_at(
     *,
     state: str | None = None,
     symbol: str | None = None,
+    timeframe: str | None = None,
     limit: int = 100,
     sees_live: bool = False,
     now: datetime | None = None,
@@ -194,6 +195,8 @@ def signals_at(
     )
     if symbol:
         query = query.filter(symbol=symbol)
+    if timeframe:
+        query = query.filter(timeframe=timeframe)
     still_open = Q(settlement__isnull=True) | Q(settlement__closed_at__gt=at)
     if state == "open":
         query = query.filter(still_open)

@@ -218,5 +218,7 @@ def test_links_inside_articles_lead_somewhere(client: Client) -> None:
     slugs = {shipped.slug for shipped in shipped_articles()}
     for shipped in shipped_articles():
         assert set(shipped.related.split()) <= slugs - {shipped.slug}
-        for address in re.findall(r"\]\((/[^)#]*)", shipped.body):
+        found = re.findall(r"\]\((/[^)#]*)", shipped.body)
+        assert found, f"{shipped.slug} leads nowhere on the site"
+        for address in found:
             assert client.get(address).status_code == 200, f"{shipped.slug}: {address}"

@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from cryptosystems.kernel.clock import FixedClock, to_datetime
+from cryptosystems.kernel.instruments import Side
 from cryptosystems.kernel.retry import Backoff
 from cryptosystems.platform import leases
 from cryptosystems.platform.leases import Holding
@@ -21,7 +22,7 @@ from tests.support.canary import Canary, Sinks
 from tests.support.exchange_process import Venue as Exchange
 from tests.support.exchange_process import Who
 from tests.support.people import person
-from tests.trading.executor.stage import LEGS, Served
+from tests.trading.executor.stage import LEGS, PLAN, Served
 from tests.trading.executor.stage import make_trade as stored_trade
 from trading import vault
 from trading.contracts import Venue
@@ -87,11 +88,14 @@ class Stage:
     """The test takes the database away."""
     holding: Holding | None = None
     """The lease that its lanes hold; without one they are alone in the world."""
-    mark: Decimal = Decimal(ABOVE)
+    side: Side = Side.LONG
+    """Prices are said as of a long; a short has them mirrored."""
+    mark: Decimal = field(init=False)
     _listening: Any = None
 
     def __post_init__(self) -> None:
-        self.venue.price(SYMBOL, ABOVE)
+        self.mark = self.on_its_side(ABOVE)
+        self.venue.price(SYMBOL, float(self.mark))
         self.clock = FixedClock(self.venue.now_ms())
         self.db = self.db or Served(self.loop)
         self.canary = Canary.hatch()
@@ -310,10 +314,15 @@ class Stage:
 
     # --- the market and the person ---------------------------------------------------------------
 
+    def on_its_side(self, price: object) -> Decimal:
+        """Return a price of a long as it is for the side that is played."""
+        said = D(str(price))
+        return said if self.side is Side.LONG else 2 * INSIDE - said
+
     def move(self, price: float) -> None:
         """Let the price stand somewhere else at once; the exchange fills and triggers."""
-        self.mark = D(str(price))
-        self.venue.price(SYMBOL, price)
+        self.mark = self.on_its_side(price)
+        self.venue.price(SYMBOL, float(self.mark))
         self.turn()
         self.watch()
 
@@ -326,8 +335,19 @@ class Stage:
         now = self.clock.now_ms()
         until = {"valid_until_ms": now + 2 * MINUTE, "expires_ms": now + 240 * MINUTE}
         plan = {**until, **changes.pop("plan", {})}
+        if self.side is Side.SHORT:
+            plan = self._mirrored({**PLAN, **plan})
+            changes = {"side": self.side.value, **changes}
         at = {"decided_at": to_datetime(now), "updated_at": to_datetime(now)}
         return stored_trade(self.account, plan=plan, **{**at, **changes})
+
+    def _mirrored(self, plan: dict[str, Any]) -> dict[str, Any]:
+        names = ("entry_low", "entry_high", "entry_price", "stop", "liquidation_price", "reference")
+        prices = {name: str(self.on_its_side(plan[name])) for name in names}
+        low, high = prices["entry_high"], prices["entry_low"]
+        targets = [{**one, "price": str(self.on_its_side(one["price"]))} for one in plan["targets"]]
+        zone = {"entry_low": low, "entry_high": high, "side": self.side.value}
+        return {**plan, **prices, **zone, "targets": targets}
 
     def enter(self, **changes: Any) -> None:
         """Have the entry rest behind its guard."""

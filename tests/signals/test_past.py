@@ -109,6 +109,8 @@ def test_a_signal_stands_as_it_stood(django_capture_on_commit_callbacks: Any) ->
     assert (before["evidence"], before["settled_at"], before["record"]) == (None, None, None)
     open_then = get("signals", AT_MS + 4 * HOUR_MS, state="open").json()["results"]
     assert [s["symbol"] for s in open_then] == ["ETHUSDT", "BTCUSDT"]
+    assert get("signals", AT_MS + 4 * HOUR_MS, timeframe="4h").json()["results"] == []
+    assert get("signals", AT_MS + 4 * HOUR_MS, cursor="3").status_code == 400
 
 
 def judged(at_ms: int, chance: float, *, is_close: bool = True) -> None:

@@ -31,8 +31,8 @@ MOST_BYTES: Final = 4_000_000
 QUALITIES: Final = (0.7, 0.55, 0.4, 0.28)
 SIZES: Final = ((1440, 900, 1_500), (390, 844, 1_700))
 """Width, height of the window, and how much of a longer page is kept."""
-READY_S: Final = 420.0
-SETTLE_MS: Final = 1_200
+READY_S: Final = 900.0
+SETTLE_MS: Final = 900
 _TO_WEBP: Final = """async ([source, quality]) => {
   const picture = new Image();
   picture.src = source;

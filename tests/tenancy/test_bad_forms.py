@@ -349,15 +349,23 @@ def test_ten_megabytes_are_refused(address: str, kind: str) -> None:
     assert answer.status_code in (400, 401, 405, 413, 415), answer.status_code
 
 
-@pytest.mark.parametrize("what", [*BAD, "10 kB", "abroad"])
+QUESTIONS = {**BAD, "10 kB": "y" * 10_000, "abroad": "https://evil.example/"}
+
+
+@pytest.mark.parametrize("what", QUESTIONS)
 def test_questions_in_the_address_break_nothing(what: str, engine: Any) -> None:
-    bad = {**BAD, "10 kB": "y" * 10_000, "abroad": "https://evil.example/"}[what]
+    bad, turn = QUESTIONS[what][:10_000], list(QUESTIONS).index(what)
     desk = Desk()
-    for route in product_routes():
+    for number, route in enumerate(product_routes()):
         if route.name in ("admin:machine",):
             continue  # takes no question, and asks workers for a second each time
-        query = dict.fromkeys(ASKED, bad[:10_000])
+        is_console = route.name.startswith("admin:")
+        if is_console and (number + turn) % 4:
+            continue  # its hundreds of lists are one framework's: they take the questions in turns
         client = desk.browser(route)
-        for asked in (query, {"next": bad[:10_000], "symbol": bad[:10_000]}):
-            answer = client.get(desk.estate.address(route), asked)
+        asked = [dict.fromkeys(ASKED, bad)]
+        if not is_console:
+            asked.append({"next": bad, "symbol": bad})
+        for query in asked:
+            answer = client.get(desk.estate.address(route), query)
             sane(answer, f"{route.name} {what}")
