@@ -154,3 +154,24 @@ def test_live_and_back_test_decide_the_same_on_the_same_candles(
         if c is not None and c.result
     } == ends
     assert {(no.setup.symbol, no.setup.at_ms, no.gate) for no in found.rejected} == turned_down
+
+
+def test_an_embargo_keeps_the_last_decisions_before_a_window_from_teaching(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held, cuts = lesson(0.35, 2), []
+    monkeypatch.setattr(
+        walk_forward, "train", lambda lessons, **told: cuts.append(told["before_ms"])
+    )
+    begin, end = (int(held.features.open_ms[step]) for step in (1_500, 1_600))
+    found = backtest(
+        {H1: held},
+        held.features.history,
+        RULES,
+        decide_on=(H1,),
+        windows=[Window(0, begin, end)],
+        embargo_ms=48 * H1.duration_ms,
+    )
+    assert cuts == [begin - 48 * H1.duration_ms]
+    assert found.models == {}, "no model, nothing judged"
+    assert (found.blocks[H1] == -1).all()
