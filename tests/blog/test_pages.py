@@ -29,8 +29,11 @@ NOT_FOR_SEARCH = {
     "frontend:offline",
     "frontend:tool-part",
     "frontend:record-month",
+    "frontend:lesson-check",
+    "frontend:lesson-read",
+    "frontend:quiz",
 }
-"""Parts of pages, and files for machines."""
+"""Parts of pages, files for machines, and what changes with its reader."""
 OF_THE_CONTRACT = (
     "how-to-use-trading-signals-effectively",
     "ai-crypto-signals-explained",
