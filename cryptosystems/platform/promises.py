@@ -38,27 +38,8 @@ ALLOWED: Final = (
     "And one thing to walk away from: fixed returns by the day or month.",
     "No rule earns a fixed return in a market, and whoever pays one pays it out of the next "
     "customer's deposit.",
-    "A provider with 85 % wins has usually done exactly that, or has deleted something.",
-    "A number of 90 % would be no proof of skill at all if the stop is so far away that random "
-    "entries win 90 % too.",
-    "No arrangement is without risk.",
-    "That the system wins 70 %.",  # an answer to choose from, and it is the wrong one
     # They call an aim an aim; what was measured stands beside it.
     "Our target is 55 to 65% of wins at 1 : 1.8 to 1 : 2.5.",
-    "Our stated aim of 55 to 65 % wins is an aim.",
-    # They work a sum with a number that is supposed, and say so.
-    "Record A: 70 % wins, each +0.3 R, losses −1 R.",
-    "Record B: 45 % wins, each +1.6 R, losses −1 R.",
-    "With 90 % rising, a long that wins has been carried by the tide.",
-    "With ten trades a true rate of 50 % gives seven or more wins about once in six tries.",
-    "The chance of at least one run of four losses in twenty trades at 55 % wins is more than one "
-    "in three.",
-    "Ten losses in a row are not a freak: at a win rate of 50 % a run of ten turns up about once "
-    "in 2,000 trades, and one of six in every 126 or so.",
-    "Even if 58 % is exactly right, three or nine wins out of ten happen by chance alone.",
-    "If random entries win 50 % and a signal says 53 %, the model claims three points of skill.",
-    "Under the number stands a sentence such as *of 412 signals like this 58 % won (53–63)*.",
-    "Suppose signals win 55 %.",
 )
 """Sentences that may stand although they hold such words, each letter by letter."""
 

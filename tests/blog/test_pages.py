@@ -29,6 +29,7 @@ NOT_FOR_SEARCH = {
     "frontend:offline",
     "frontend:tool-part",
     "frontend:record-month",
+    "frontend:signal-card",
     "frontend:lesson-check",
     "frontend:lesson-read",
     "frontend:quiz",
