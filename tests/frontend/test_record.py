@@ -16,9 +16,9 @@ from signals.models import Settlement, Signal
 from signals.selectors.ledger import forget_figures
 from signals.services.publish import publish, store_backtest
 from signals.store.candles import store_candles
-from tests.frontend.conftest import DESKTOP, PHONE, Site
+from tests.frontend.conftest import Site
 from tests.frontend.test_dashboard import in_database
-from tests.frontend.test_sales_in_browser import look
+from tests.frontend.test_sales_in_browser import EACH_THEME, look
 from tests.support.setups import AT_MS, HOUR_MS, make_draft, make_rejected, won
 
 PAGE = "/ai-trading/track-record"
@@ -192,12 +192,7 @@ def test_a_month_can_be_taken_home(client: Client, redis_url: str) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    ("page", "theme"),
-    [(DESKTOP, "dark"), (PHONE, "light")],
-    indirect=["page"],
-    ids=["desktop", "phone"],
-)
+@EACH_THEME
 def test_the_browser_works_the_chain_out_again(page: Any, theme: str, site: Site) -> None:
     in_database(lambda: settle(110))
     page.goto(site.url + PAGE)

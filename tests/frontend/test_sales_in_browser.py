@@ -21,6 +21,13 @@ from tests.support.people import alice
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
+EACH_THEME = pytest.mark.parametrize(
+    ("page", "theme"),
+    [(DESKTOP, "dark"), (PHONE, "light")],
+    indirect=["page"],
+    ids=["dark-desktop", "light-phone"],
+)
+"""Both themes and both widths: colours do not depend on the width, nor widths on the colours."""
 
 CASES = json.loads((Path(__file__).parent / "worth_cases.json").read_text(encoding="utf-8"))
 PLANS = "/ai-trading/plans-pricing"
@@ -141,14 +148,12 @@ def test_the_profile_sets_the_theme_and_a_choice_made_since_holds(page: Any, sit
     expect(html).to_have_attribute("data-theme", "light")
 
 
-@pytest.mark.parametrize("page", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@EACH_THEME
 def test_no_barrier_on_pages_for_everybody(page: Any, site: Site, theme: str) -> None:
     look(page, site, PUBLIC, theme)
 
 
-@pytest.mark.parametrize("page", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@EACH_THEME
 def test_no_barrier_on_account_pages(page: Any, site: Site, theme: str) -> None:
     sign_in(page, on_trial(timedelta(days=5)), site.url)
     look(page, site, PERSONAL, theme)

@@ -12,11 +12,11 @@ from playwright.sync_api import expect
 from accounts.models import User
 from cryptosystems.platform.bell import ring
 from signals.services.publish import publish
-from tests.frontend.conftest import DESKTOP, PHONE, Site
+from tests.frontend.conftest import Site
 from tests.frontend.played_engine import PlayedEngine
 from tests.frontend.sign_in import sign_in
 from tests.frontend.test_dashboard import in_database, is_live
-from tests.frontend.test_sales_in_browser import look, on_trial
+from tests.frontend.test_sales_in_browser import EACH_THEME, look, on_trial
 from tests.support.setups import make_draft
 from tests.support.trades import (
     STOP,
@@ -51,8 +51,7 @@ def change(user: User, trade: Trade, **fields: Any) -> None:
     in_database(work)
 
 
-@pytest.mark.parametrize("page", [DESKTOP, PHONE], indirect=True, ids=["desktop", "phone"])
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@EACH_THEME
 def test_no_barrier_on_pages_about_trading(page: Any, site: Site, theme: str) -> None:
     user = owner(page, site)
     ended = closed_of(user, "-1.05")
