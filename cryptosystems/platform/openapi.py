@@ -139,7 +139,9 @@ class Schema(AutoSchema):
         if needed:
             needs = f"A token needs the scope `{needed}`."
             operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
-        absent = set() if "{" in self.path else {404}
+        # A moment may be named in the question too, and nothing be kept of it.
+        asks_of = any(told["name"] == "at" for told in operation.get("parameters", ()))
+        absent = set() if "{" in self.path or asks_of else {404}
         absent |= set() if "requestBody" in operation else {413, 415}
         for code, said in _ERRORS.items():
             if code not in absent:

@@ -10,10 +10,14 @@ from cryptosystems.kernel.errors import InvalidInput
 
 MOST_CURSOR: Final = 10**12
 """No list of ours grows longer than this."""
+_HOUR_MINUTE: Final = "([01][0-9]|2[0-3]):[0-5][0-9]"
 MOMENT_PATTERN: Final = (
-    r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}"
-    r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$"
+    r"^(20[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])"
+    r"|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    r"|20([02468][048]|[13579][26])-02-29)"
+    rf"(T{_HOUR_MINUTE}(:[0-5][0-9](\.[0-9]{{1,6}})?)?(Z|[+-]{_HOUR_MINUTE})?)?$"
 )
+"""Days that a calendar has and times that a clock has: what fits is taken."""
 _MOMENT: Final = re.compile(MOMENT_PATTERN)
 _MOST_DIGITS: Final = 15
 

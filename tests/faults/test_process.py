@@ -89,12 +89,12 @@ def test_the_executor_trades_on_without_redis(
             wait_until(lambda: legs(who) == COVERED, 20)
             fail(how)
             began = supervising.boot_s()
-            second = chosen(theirs, signal_now())
             market.price("BTCUSDT", 60_750)
             wait_until(lambda: fresh(trade).stop_level == "break_even", 20)
             wait_until(lambda: legs(who) == ["stop", "tp2", "tp3"], 20)
             market.price("BTCUSDT", 60_000)
             wait_until(lambda: fresh(trade).state == "closed", 20)
+            second = chosen(theirs, signal_now())  # now that the price stands in its zone
             wait_until(lambda: legs(other) == COVERED, 20)
             assert supervising.boot_s() - began < 15, "nobody waits for it"
     assert fresh(trade).reason == "break_even"

@@ -120,6 +120,7 @@ def test_a_crash_of_the_executor_leaves_no_memory_in_a_file(tmp_path: Path) -> N
     if child == 0:  # never comes back from here
         try:
             os.chdir(tmp_path)
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell's background job ignores it
             resource.setrlimit(resource.RLIMIT_CORE, (most := core_limit()[1], most))
             forbid_core_files()
             if core_limit() == (0, most):
