@@ -162,12 +162,16 @@ def _record(origin: str) -> Record:
         "low": f"{low:.1%}",
         "high": f"{high:.1%}",
     }
-    mean_low, mean_high = held["mean_r_interval"]
-    caption = _("mean result %(mean)s R (%(low)s to %(high)s) after costs") % {
-        "mean": f"{held['mean_r']:+.2f}",
-        "low": f"{mean_low:+.2f}",
-        "high": f"{mean_high:+.2f}",
-    }
+    mean = f"{held['mean_r']:+.2f}"
+    ends = held["mean_r_interval"]
+    if ends is None:  # all of one day: nothing says how far it may be off
+        caption = _("mean result %(mean)s R after costs, of a single day") % {"mean": mean}
+    else:
+        caption = _("mean result %(mean)s R (%(low)s to %(high)s) after costs") % {
+            "mean": mean,
+            "low": f"{ends[0]:+.2f}",
+            "high": f"{ends[1]:+.2f}",
+        }
     return Record(origin, held["n"], text, caption)
 
 
