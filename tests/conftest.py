@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management.commands import flush
 
 from cryptosystems.platform import announcements
 from frontend import executing, figures
 from signals.delivery import bus
 from tests.support.browsers import chromium_browser
+from tests.support.first_rows import FirstRows
 from tests.support.servers import valkey
 
 
@@ -17,6 +19,17 @@ def valkey_url() -> Iterator[str]:
     """A real Redis-protocol server, one for the session."""
     with valkey() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """After a test that emptied the database its first rows are put back, not worked out again."""
+    with django_db_blocker.unblock():
+        first = FirstRows.of("default")
+    patched = pytest.MonkeyPatch()
+    patched.setattr(flush, "emit_post_migrate_signal", first.put_back)
+    yield
+    patched.undo()
 
 
 @pytest.fixture(autouse=True)

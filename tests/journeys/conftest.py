@@ -84,6 +84,12 @@ class Product:
         return int(at)
 
 
+@pytest.fixture(scope="session")
+def killed_in() -> dict[str, int]:
+    """The minute in which the engine was killed, once it was."""
+    return {}
+
+
 @pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Start it from nothing, as `bin/up` does once the packages are installed."""
@@ -95,7 +101,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     output = storage / "up.log"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [*command, "--symbols", str(N_SYMBOLS), "--days", "40"],
+            [*command, "--symbols", str(N_SYMBOLS), "--days", "25"],
             cwd=settings.BASE_DIR,
             # A newcomer's environment: none of the settings these tests run with.
             env={"PATH": os.environ["PATH"], "STORAGE_DIR": str(storage / "storage")},
