@@ -44,7 +44,14 @@ export function sizeOf(plan, { account, risk, leverage }, step) {
     isTooMuch: sign * (liquidation - plan.stop) > 0,
   };
 }
+let last = {};
+/** The helper of a signal: while its plan stays the same it is the same element, so that nothing typed is lost. */
 export function sizer(signal, plan) {
+  const key = JSON.stringify([signal.id, plan]);
+  if (last.key !== key) last = { key, el: made(signal, plan) };
+  return last.el;
+}
+function made(signal, plan) {
   const inputs = kept();
   const step = Number(signal.step) || 0.001;
   const out = h("dl", { class: "sizer-out num" });
