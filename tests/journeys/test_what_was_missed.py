@@ -15,7 +15,7 @@ def test_a_killed_engine_leaves_no_candle_out_and_none_twice(
     product: Product, killed_in: dict[str, int]
 ) -> None:
     minute = killed_in.get("minute")
-    if minute is None:
+    if minute is None:  # this file was run alone: it only looks at what another test left
         pytest.skip("no engine was killed: run tests/journeys/test_product.py too")
     # Two minutes past the crash: one the engine missed while it was down, one it followed live.
     wait_until(lambda: product.last_minute() >= minute + 2 * MINUTE_MS, 180.0, every_s=0.5)

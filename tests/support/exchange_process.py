@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,8 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
+
+from tests.support.waiting import wait_until
 
 START_MS: Final = 1_764_010_800_000
 """2025-11-24 19:00 UTC; funding is settled at 20:00 (4 h symbols) and at midnight."""
@@ -187,11 +188,12 @@ def exchange_process(
                 command, stdout=output, stderr=subprocess.STDOUT, env=os.environ, cwd=ROOT
             )
         try:
-            end = time.monotonic() + _PATIENCE_S
-            while not ready.exists():
+
+            def is_ready() -> bool:
                 assert process.poll() is None, log.read_text()
-                assert time.monotonic() < end, f"not ready in time: {log.read_text()}"
-                time.sleep(0.01)
+                return ready.exists()
+
+            wait_until(is_ready, _PATIENCE_S)
             with httpx.Client(base_url=ready.read_text(), timeout=10.0) as http:
                 yield Venue(ready.read_text(), http, process)
         finally:

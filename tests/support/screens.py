@@ -14,9 +14,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +23,7 @@ from typing import Any, Final
 import httpx
 
 from tests.support.browsers import chromium_browser
+from tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
 OUT: Final = ROOT / "docs" / "screens"
@@ -115,14 +115,18 @@ def running() -> Iterator[str]:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, output: Path) -> None:
-    end = time.monotonic() + READY_S
-    while time.monotonic() < end and process.poll() is None:
+    def is_over() -> bool:
+        if process.poll() is not None:
+            return True
         try:
-            if httpx.get(url + "/readyz", timeout=5.0).status_code == 200:
-                return
+            return httpx.get(url + "/readyz", timeout=5.0).status_code == 200
         except httpx.HTTPError:
-            pass
-        time.sleep(1.0)
+            return False
+
+    with suppress(AssertionError):  # it took too long: the same words as for one that ended
+        wait_until(is_over, READY_S, every_s=1.0)
+        if process.poll() is None:
+            return
     raise SystemExit(f"the product did not become ready:\n{output.read_text()[-2_000:]}")
 
 

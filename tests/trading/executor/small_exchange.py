@@ -464,7 +464,7 @@ class SmallExchange:
         return D("0.0002"), D("0.0005")
 
     async def rights(self) -> KeyRights:
-        raise NotImplementedError
+        raise AssertionError("a lane never asks what a key may do: `test_checks` does, by socket")
 
     async def test_order(self, request: OrderRequest) -> Outcome:
         return Outcome(OutcomeClass.ACCEPTED)
