@@ -1,7 +1,7 @@
 """What every test may use."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.core.management.commands import flush
@@ -12,6 +12,21 @@ from signals.delivery import bus
 from tests.support.browsers import chromium_browser
 from tests.support.first_rows import FirstRows
 from tests.support.servers import valkey
+
+LONG: Final = (
+    *("tenancy/test_bad_forms.py", "tenancy/test_two_tenants.py", "tenancy/test_headers.py"),
+    *("billing/test_order_of_events.py", "signals/backtest/test_walk_forward.py"),
+    *("console/test_browser.py", "console/test_impersonation.py", "console/test_secrets.py"),
+    *("cryptosystems/test_bench.py", "cryptosystems/test_catalogue.py", "faults/test_process.py"),
+    *("trading/executor/test_process.py", "frontend/test_dashboard.py", "accounts/test_looks.py"),
+    *("signals/model/test_training.py", "frontend/test_record.py", "faults/test_kills.py"),
+)
+"""Files that take long: they begin first, so that none is left to one worker at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order files for workers that take them in turn; within a file nothing moves."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
 @pytest.fixture(scope="session")
