@@ -67,6 +67,18 @@ def test_nothing_moves_after_the_first_paint(page: Any, site: Site, engine: Play
     assert page.evaluate("window.shift") < 0.01
 
 
+def test_the_longest_words_of_the_top_bar_fit_every_desk(
+    page: Any, site: Site, engine: PlayedEngine
+) -> None:
+    name = {"version": "simulated-20261125-141519", "trained_at": "2025-11-24T20:00:00.000Z"}
+    engine.status = make_status(model=name)
+    page.goto(site.dashboard)
+    is_live(page)
+    for width in (1600, 1440, 1280, 1024):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_hundreds_of_markets_take_a_screenful_of_rows(
     page: Any, site: Site, engine: PlayedEngine
 ) -> None:
